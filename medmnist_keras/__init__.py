@@ -1,0 +1,31 @@
+"""Medical image classification in Keras, on Medical MNIST: data, two models, honest scores."""
+
+from . import _quiet  # isort: skip
+from .data import load_data, load_datasets, make_dataset
+from .info import CLASS_NAMES, INFO
+from .models import baseline_cnn, decode_predictions, freeze_batch_normalization, resnet50v2
+from .settings import Settings, read_settings
+from .sources import load_images
+from .splits import split_indices
+from .training import accelerated, fine_tune, train
+
+__all__ = [
+    "CLASS_NAMES",
+    "INFO",
+    "Settings",
+    "accelerated",
+    "baseline_cnn",
+    "decode_predictions",
+    "evaluate",
+    "fine_tune",
+    "freeze_batch_normalization",
+    "grad_cam",
+    "load_data",
+    "load_datasets",
+    "load_images",
+    "make_dataset",
+    "read_settings",
+    "resnet50v2",
+    "split_indices",
+    "train",
+]

@@ -1,0 +1,16 @@
+"""Imports Keras and its backend without TensorFlow's start-up log, which nobody in a notebook
+or an audience needs and which no setting silences wholly."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# C++ writes to file descriptor 2, past Python's sys.stderr; import errors are raised as ever.
+_stderr = os.dup(2)
+_nowhere = os.open(os.devnull, os.O_WRONLY)
+os.dup2(_nowhere, 2)
+try:
+    import keras  # noqa: F401
+finally:
+    os.dup2(_stderr, 2)
+    os.close(_stderr)
+    os.close(_nowhere)

@@ -1,0 +1,125 @@
+"""From pictures to arrays (`load_data`) and to batches (`load_datasets`)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .sources import load_images
+from .splits import split_indices
+
+
+def load_data(
+    source=None, *, split="random", seed=0, images_per_class=None, strict=False
+) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    """Loads Medical MNIST as NumPy arrays, the way `keras.datasets` does.
+
+    Args:
+        source: folder or archive of class-named folders, `"phantoms"` for drawn pictures, or
+            `None`: the environment variable `MEDICAL_MNIST_DIR`, the Keras cache, a download.
+            Phantoms never come unasked.
+        split: `"random"`, 80/10/10 stratified by class.
+        seed: int. Seed of the split, and of the phantoms.
+        images_per_class: int, at most so many of each class; `None` for all 58,954.
+        strict: bool. Whether another content than the known copy's is an error.
+
+    Returns:
+        `(x_train, y_train), (x_val, y_val), (x_test, y_test)`: uint8 images of shape
+        `(N, 64, 64, 1)` with grey levels 0-255, int64 labels of shape `(N,)`, indices into
+        `CLASS_NAMES`.
+
+    Raises:
+        FileNotFoundError: when a named folder or file isn't there.
+        ValueError: when the pictures aren't Medical MNIST, or an argument is out of range.
+        OSError: when a download is needed and fails.
+
+    Example:
+
+    ```python
+    (x_train, y_train), (x_val, y_val), (x_test, y_test) = load_data()
+    ```
+    """
+    loaded = load_images(
+        source, images_per_class=images_per_class, seed=seed, strict=strict
+    )
+    indices = split_indices(loaded.labels, split, seed=seed)
+    return tuple((loaded.images[part], loaded.labels[part]) for part in indices)
+
+
+def load_datasets(
+    batch_size=64, source=None, *, split="random", seed=0, images_per_class=None, strict=False
+):
+    """Loads Medical MNIST as three `tf.data.Dataset`s, ready for `fit`, `evaluate`, `predict`.
+
+    Args:
+        batch_size: int, pictures a batch.
+        source, split, seed, images_per_class, strict: as in `load_data()`.
+
+    Returns:
+        `train_ds, val_ds, test_ds`, each of batches `(images, labels)`; see `make_dataset()`.
+        Only `train_ds` is shuffled, anew each epoch.
+
+    Raises:
+        As `load_data()` and `make_dataset()`.
+
+    Example:
+
+    ```python
+    train_ds, val_ds, test_ds = load_datasets(batch_size=128)
+    model.fit(train_ds, validation_data=val_ds)
+    ```
+    """
+    train, val, test = load_data(
+        source, split=split, seed=seed, images_per_class=images_per_class, strict=strict
+    )
+    return (
+        make_dataset(*train, batch_size=batch_size, shuffle_seed=seed),
+        make_dataset(*val, batch_size=batch_size),
+        make_dataset(*test, batch_size=batch_size),
+    )
+
+
+def make_dataset(images, labels, *, batch_size=64, shuffle_seed=None):
+    """Wraps arrays as a `tf.data.Dataset` of batches.
+
+    The arrays stay in memory as they are, which is the cache: augment what comes out, by
+    `.map()` or in the model.
+
+    Args:
+        images: array `(N, ...)`; uint8 pictures, or features of any type.
+        labels: int array `(N,)`.
+        batch_size: int of at least 1.
+        shuffle_seed: int for training: every epoch comes in a new order, the same orders for
+            the same seed, and the last incomplete batch is left out so that every batch has
+            the same static shape. `None` for evaluation: in order, every picture once, the last
+            batch maybe smaller.
+
+    Returns:
+        `tf.data.Dataset` of `(images, labels)` batches, prefetched.
+
+    Raises:
+        ValueError: when lengths differ or there are fewer pictures than one batch.
+    """
+    import tensorflow as tf
+
+    count, training = len(images), shuffle_seed is not None
+    if len(labels) != count:
+        raise ValueError(
+            "`images` and `labels` must have the same length. "
+            f"Received: {count:,} images and {len(labels):,} labels"
+        )
+    if not 1 <= batch_size or (training and batch_size > count):
+        raise ValueError(
+            "`batch_size` must be at least 1 and at most the number of training pictures, "
+            f"{count:,}. Received: batch_size={batch_size!r}"
+        )
+    with tf.device("CPU:0"):  # a whole data set doesn't belong in a GPU's memory
+        images, labels = tf.constant(images), tf.constant(labels)
+    order = tf.data.Dataset.range(count)
+    if training:
+        order = order.shuffle(count, seed=shuffle_seed, reshuffle_each_iteration=True)
+    # Shuffling indices and gathering whole batches is faster than shuffling pictures.
+    return (
+        order.batch(batch_size, drop_remainder=training)
+        .map(lambda rows: (tf.gather(images, rows), tf.gather(labels, rows)))
+        .prefetch(tf.data.AUTOTUNE)
+    )

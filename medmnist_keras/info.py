@@ -1,0 +1,33 @@
+"""What Medical MNIST is: names, counts, origin, licence, checksums. Data only."""
+
+CLASS_NAMES = ("AbdomenCT", "BreastMRI", "CXR", "ChestCT", "Hand", "HeadCT")
+
+INFO = {
+    "name": "Medical MNIST (MedNIST)",
+    "description": "58,954 grey 64x64 pictures of six kinds: which kind is this one?",
+    "class_names": CLASS_NAMES,
+    "counts": {
+        "AbdomenCT": 10_000,
+        "BreastMRI": 8_954,
+        "CXR": 10_000,
+        "ChestCT": 10_000,
+        "Hand": 10_000,
+        "HeadCT": 10_000,
+    },
+    "image_size": 64,
+    "credit": "Medical MNIST, Dr. Bradley J. Erickson (Mayo Clinic), CC BY-SA 4.0",
+    "author": "Dr. Bradley J. Erickson, Department of Radiology, Mayo Clinic",
+    "origins": (
+        "TCIA, The Cancer Imaging Archive (https://www.cancerimagingarchive.net)",
+        "RSNA Pediatric Bone Age Challenge (https://doi.org/10.1148/radiol.2018180736)",
+        "NIH Chest X-ray (https://doi.org/10.1109/CVPR.2017.369)",
+    ),
+    "license": "CC BY-SA 4.0 (https://creativecommons.org/licenses/by-sa/4.0/)",
+    # MONAI's release; it holds a README beside the six folders.
+    "url": "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/0.8.1/MedNIST.tar.gz",
+    "archive": "MedNIST.tar.gz",
+    "md5": "0bc7306e7427e00ad1c5526a6677552d",
+    "sha256": "f2f4881ff8799a170b10a403495f0ce0ad7486491901cde67a647e6627e7f916",
+    # The same however the pictures are packed: see sources.content_fingerprint().
+    "fingerprint": "52af2aa66d0f3a23bab41249f4321feed1ab7cc3acd8165ef8b5acde5dce70eb",
+}

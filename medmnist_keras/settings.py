@@ -1,0 +1,109 @@
+"""One run's settings: full or quick, which pictures, which seed. Read once, shown first."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from importlib import import_module
+
+from .info import INFO
+from .sources import PHANTOMS, is_at_hand
+
+QUICK_VARIABLE = "MEDMNIST_KERAS_QUICK"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a notebook or the demo runs with; printing it shows what an audience must know.
+
+    Attributes:
+        quick: bool. A shrunken run: few pictures, few epochs, nothing skipped.
+        source: `None` for the real pictures, `"phantoms"` for drawn ones.
+        images_per_class: int, or `None` for all.
+        seed: int, for the split, the weights and the order of training.
+    """
+
+    quick: bool
+    source: str | None
+    images_per_class: int | None
+    seed: int = 0
+
+    @property
+    def caption(self) -> str:
+        """The line that belongs under every figure: whose pictures these are."""
+        return "Drawn phantoms, not patients" if self.source == PHANTOMS else INFO["credit"]
+
+    @property
+    def data(self) -> dict:
+        """Keyword arguments for `load_data()` and `load_datasets()`."""
+        return {
+            "source": self.source,
+            "images_per_class": self.images_per_class,
+            "seed": self.seed,
+        }
+
+    def epochs(self, full: int) -> int:
+        """`full` epochs in a full run, a third of them, at least one, in a quick one."""
+        return max(1, full // 3) if self.quick else full
+
+    def __str__(self) -> str:
+        import keras
+
+        pictures = (
+            "drawn phantoms, not patients (the real pictures are not at hand)"
+            if self.source == PHANTOMS
+            else INFO["name"]
+        )
+        amount = f"{self.images_per_class} a class" if self.images_per_class else "all of them"
+        backend = keras.backend.backend()
+        return "\n".join(
+            [
+                f"Data:     {pictures}, {amount}",
+                f"Mode:     {'quick' if self.quick else 'full'}",
+                f"Seed:     {self.seed}",
+                f"Hardware: {_hardware()}",
+                f"Versions: Python {platform.python_version()}, Keras {keras.__version__} on "
+                f"{backend} {import_module(backend).__version__}",
+            ]
+        )
+
+
+def read_settings() -> Settings:
+    """Reads the settings of this run from the environment.
+
+    `MEDMNIST_KERAS_QUICK=1` asks for a quick run: 200 pictures a class, the real ones where
+    they are at hand and phantoms where not, without any download. Otherwise the run is full:
+    all real pictures, downloaded if need be.
+
+    Returns:
+        `Settings`.
+
+    Raises:
+        ValueError: when the switch is neither `0` nor `1`.
+
+    Example:
+
+    ```python
+    settings = read_settings()
+    print(settings)
+    train_ds, val_ds, test_ds = load_datasets(**settings.data)
+    ```
+    """
+    switch = os.environ.get(QUICK_VARIABLE, "0") or "0"
+    if switch not in ("0", "1"):
+        raise ValueError(
+            f"{QUICK_VARIABLE} must be 1 (quick) or 0 (full). Received: {QUICK_VARIABLE}={switch!r}"
+        )
+    if switch == "0":
+        return Settings(quick=False, source=None, images_per_class=None)
+    source = None if is_at_hand() else PHANTOMS
+    return Settings(quick=True, source=source, images_per_class=200)
+
+
+def _hardware() -> str:
+    import keras
+
+    cores = f"{os.cpu_count()} CPU cores"
+    gpus = keras.distribution.list_devices("gpu")
+    return f"{cores}, {len(gpus)} GPU" if gpus else f"{cores}, no GPU"

@@ -1,0 +1,544 @@
+"""Where pictures come from: a folder, an archive, the cache, a download, or phantoms.
+
+Whatever the source, what comes out is one verified uint8 array. Archives are read in one
+pass and never unpacked to disk; nothing in them is trusted.
+"""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import hashlib
+import io
+import os
+import stat
+import tarfile
+import tempfile
+import warnings
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from .info import INFO
+from .phantoms import draw_phantoms
+
+ENVIRONMENT_VARIABLE = "MEDICAL_MNIST_DIR"
+PHANTOMS = "phantoms"
+
+_ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
+_IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png")
+# A 64x64 picture is about 1.4 kB; these bounds stop archives made to fill memory.
+_MAX_IMAGE_BYTES = 1_000_000
+_MAX_MEMBERS = 250_000
+_SHOWN = 5
+
+
+class Images(NamedTuple):
+    """All pictures of one source, sorted by class and file name.
+
+    Attributes:
+        images: uint8 array `(N, 64, 64, 1)`, grey levels 0-255, maybe memory-mapped read-only.
+        labels: int64 array `(N,)`, indices into `CLASS_NAMES`.
+        names: string array `(N,)`, such as `"Hand/000042.jpeg"`.
+        fingerprint: 64 hex digits over names and file contents, or `"phantoms"`.
+        origin: where they were read, for people: an archive's or a folder's name.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    names: np.ndarray
+    fingerprint: str
+    origin: str
+
+
+class _Entry(NamedTuple):
+    """One file of a folder or an archive, not read yet."""
+
+    parts: tuple[str, ...]
+    size: int
+    read: Callable[[], bytes]
+
+
+def load_images(source=None, *, images_per_class=None, seed=0, strict=False, info=INFO) -> Images:
+    """Reads every picture of a source into one array, verified and cached.
+
+    The first load decodes the files (seconds); later loads of the same source memory-map the
+    decoded array from the Keras cache (`~/.keras/datasets`, or `KERAS_HOME`).
+
+    Args:
+        source: a folder of class-named folders, or a `.zip`, `.tar`, `.tar.gz` of them;
+            `"phantoms"` for drawn pictures; `None` to look, in this order, at the environment
+            variable `MEDICAL_MNIST_DIR` (a folder that holds either), at the Keras cache, and
+            at last to download the archive.
+        images_per_class: int, or `None` for all. Takes that many of each class, at even steps
+            through the sorted files.
+        seed: int. Seed of the phantoms; real pictures don't depend on it.
+        strict: bool. Whether pictures with another fingerprint than the known copy raise an
+            error instead of a warning.
+        info: dict shaped as `INFO`. What the source is checked against.
+
+    Returns:
+        `Images`, a named tuple of images, labels, names, fingerprint and origin.
+
+    Raises:
+        FileNotFoundError: when a folder or file isn't there.
+        ValueError: when the content isn't what `info` says, naming the first few offenders.
+        OSError: when the download fails or can't be stored.
+    """
+    per_class = _checked_images_per_class(images_per_class, info)
+    if source == PHANTOMS:
+        return _load_phantoms(per_class, seed, info)
+    if source is None and _environment_folder() is None and (known := _cached(info["fingerprint"])):
+        loaded = Images(known.images, known.labels, known.names, info["fingerprint"], "Keras cache")
+    else:
+        path = find_source(source, info=info) or download(info=info)
+        loaded = _load_path(path, info)
+    if loaded.fingerprint != info["fingerprint"]:
+        message = (
+            f"{loaded.origin} has the right classes, counts and sizes, but its content differs "
+            f"from the known copy of {info['name']}: expected fingerprint "
+            f"{info['fingerprint'][:12]}…, received {loaded.fingerprint[:12]}…. "
+            "Scores may differ from published ones."
+        )
+        if strict:
+            raise ValueError(f"{message} Pass `strict=False` to load it all the same.")
+        warnings.warn(f"{message} Pass `strict=True` to refuse it.", stacklevel=3)
+    return _thinned(loaded, per_class)
+
+
+def find_source(source=None, *, info=INFO) -> Path | None:
+    """Finds the folder or archive to read, without reading or downloading anything.
+
+    Args:
+        source: path, or `None` for the environment variable and then the Keras cache.
+        info: dict shaped as `INFO`.
+
+    Returns:
+        The path of a folder that holds the class folders, or of an archive; `None` when no
+        source was named and nothing is at hand.
+
+    Raises:
+        FileNotFoundError: when the named place doesn't exist or holds no pictures.
+    """
+    named = source if source is not None else _environment_folder()
+    if named is not None:
+        return _resolve(Path(named).expanduser(), info)
+    for place in (info["archive"], "MedNIST"):
+        if (found := cache_dir() / place).exists():
+            return _resolve(found, info)
+    return None
+
+
+def is_at_hand(*, info=INFO) -> bool:
+    """Whether the real pictures can be loaded here without a download."""
+    return _cached(info["fingerprint"]) is not None or find_source(info=info) is not None
+
+
+def cache_dir() -> Path:
+    """The folder that Keras keeps data sets in: `$KERAS_HOME/datasets`, or `~/.keras/datasets`."""
+    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+    return Path(home).expanduser() / "datasets"
+
+
+def download(*, info=INFO) -> Path:
+    """Downloads the archive into the Keras cache, once, and verifies its sha256.
+
+    Args:
+        info: dict shaped as `INFO`; its `url`, `archive` and `sha256` are used.
+
+    Returns:
+        Path of the archive. It only appears under that name when it is complete and verified.
+
+    Raises:
+        OSError: when there is no network, no disk space, or the cache can't be written.
+        ValueError: when what came isn't the expected file.
+    """
+    import pooch
+    import requests
+
+    target = cache_dir() / info["archive"]
+    by_hand = (
+        f"Download {info['url']} by hand and save it as {target}, or set "
+        f"{ENVIRONMENT_VARIABLE} to a folder that holds the archive or its class folders; "
+        f'`source="{PHANTOMS}"` gives drawn pictures that need no file.'
+    )
+    pooch.get_logger().setLevel("WARNING")
+    try:
+        # pooch writes to a temporary name, checks the hash, and only then renames.
+        pooch.retrieve(
+            info["url"],
+            known_hash=f"sha256:{info['sha256']}",
+            fname=target.name,
+            path=target.parent,
+            downloader=pooch.HTTPDownloader(progressbar=True, timeout=30),
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"The download is not the expected archive and was discarded ({error}). "
+            f"Try again later. {by_hand}"
+        ) from error
+    except requests.exceptions.RequestException as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise OSError(f"{info['name']} could not be downloaded ({reason}). {by_hand}") from error
+    except OSError as error:
+        raise OSError(
+            f"The archive could not be stored as {target} ({_advice(error)}). "
+            "Set KERAS_HOME to a folder with 300 MB of free space that you can write to."
+        ) from error
+    return target
+
+
+def content_fingerprint(digests: dict[str, bytes]) -> str:
+    """Digest of a data set's content, the same for a folder, a zip or a tar of it.
+
+    Args:
+        digests: dict of `"Class/file.jpeg"` to the raw 32-byte sha256 of that file's bytes.
+
+    Returns:
+        64 hex digits: sha256 over, for each sorted name, the name in UTF-8, one NUL byte and
+        the file's digest.
+    """
+    whole = hashlib.sha256()
+    for name in sorted(digests):
+        whole.update(name.encode() + b"\0" + digests[name])
+    return whole.hexdigest()
+
+
+# -- which place ---------------------------------------------------------------------------
+
+
+def _environment_folder() -> str | None:
+    return os.environ.get(ENVIRONMENT_VARIABLE) or None
+
+
+def _is_archive(path: Path) -> bool:
+    return path.name.lower().endswith(_ARCHIVE_SUFFIXES)
+
+
+def _resolve(path: Path, info) -> Path:
+    classes = ", ".join(info["class_names"])
+    expected = (
+        f"Expected a folder that holds the class folders {classes} (or one folder above them), "
+        f"or an archive of them ({', '.join(_ARCHIVE_SUFFIXES)})."
+    )
+    if not path.exists():
+        raise FileNotFoundError(f"{expected} Received: {path}, which does not exist.")
+    if path.is_file():
+        if _is_archive(path):
+            return path
+        raise ValueError(f"{expected} Received: {path}, a file of another kind.")
+    below = sorted(entry for entry in path.iterdir() if not _is_junk(entry.name))
+    for folder in (path, *(entry for entry in below if entry.is_dir())):
+        if any((folder / name).is_dir() for name in info["class_names"]):
+            return folder
+    archives = [entry for entry in below if entry.is_file() and _is_archive(entry)]
+    if len(archives) == 1:
+        return archives[0]
+    found = ", ".join(entry.name for entry in (archives or below)[:_SHOWN]) or "nothing"
+    what = f"{len(archives)} archives" if archives else "neither"
+    raise FileNotFoundError(f"{expected} Received: {path}, which holds {what}: {found}.")
+
+
+def _is_junk(name: str) -> bool:
+    """Files that operating systems leave among others."""
+    return name.startswith((".", "__")) or name.lower() in ("thumbs.db", "desktop.ini")
+
+
+# -- walking a folder or an archive ----------------------------------------------------------
+
+
+def _entries(path: Path) -> Iterator[_Entry]:
+    if path.is_dir():
+        return _folder_entries(path)
+    return _zip_entries(path) if path.name.lower().endswith(".zip") else _tar_entries(path)
+
+
+def _folder_entries(root: Path) -> Iterator[_Entry]:
+    for folder in sorted(entry for entry in root.iterdir() if entry.is_dir()):
+        if _is_junk(folder.name):
+            continue
+        with os.scandir(folder) as files:
+            for file in files:
+                parts = (folder.name, file.name)
+                if file.is_dir():
+                    parts = (*parts, "")  # seen as too deep
+                yield _Entry(parts, file.stat().st_size, Path(file.path).read_bytes)
+
+
+def _tar_entries(path: Path) -> Iterator[_Entry]:
+    with tarfile.open(path) as archive:
+        for member in archive:
+            parts = _safe_parts(member.name, path)
+            if member.isdir():
+                continue
+            if not member.isreg():
+                raise ValueError(_refused(path, member.name, "a link or a special file"))
+            yield _Entry(parts, member.size, lambda m=member: archive.extractfile(m).read())
+
+
+def _zip_entries(path: Path) -> Iterator[_Entry]:
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            parts = _safe_parts(member.filename, path)
+            kind = stat.S_IFMT(member.external_attr >> 16)
+            if member.is_dir():
+                continue
+            if kind not in (0, stat.S_IFREG):
+                raise ValueError(_refused(path, member.filename, "a link or a special file"))
+            if member.flag_bits & 0x1:
+                raise ValueError(_refused(path, member.filename, "encrypted"))
+            yield _Entry(parts, member.file_size, lambda m=member: archive.read(m))
+
+
+def _safe_parts(name: str, path: Path) -> tuple[str, ...]:
+    pure = PurePosixPath(name)
+    odd = pure.is_absolute() or ".." in pure.parts or any(c in name for c in "\\:\0")
+    if odd:
+        raise ValueError(_refused(path, name, "a path that leads outside or is malformed"))
+    return pure.parts
+
+
+def _refused(path: Path, member: str, reason: str) -> str:
+    return (
+        f"{path.name} was refused: its member {member!r} is {reason}; nothing of it was kept. "
+        "Expected plain files in class-named folders. Get the archive from a source you trust."
+    )
+
+
+# -- reading and checking --------------------------------------------------------------------
+
+
+def _read(path: Path, info) -> Images:
+    """Decodes and checks every picture in one pass over the source."""
+    class_names = info["class_names"]
+    pictures: dict[str, np.ndarray] = {}
+    digests: dict[str, bytes] = {}
+    roots: Counter = Counter()
+    problems: list[str] = []
+    strangers: Counter = Counter()
+    try:
+        for count, entry in enumerate(_entries(path)):
+            if count >= _MAX_MEMBERS:
+                raise ValueError(f"{path.name} was refused: it has over {_MAX_MEMBERS:,} members.")
+            *above, folder, file = entry.parts if len(entry.parts) > 1 else ("", *entry.parts)
+            if _is_junk(file) or any(_is_junk(part) for part in above):
+                continue
+            name = f"{folder}/{file}"
+            if folder not in class_names:
+                inside = next((part for part in above if part in class_names), None)
+                if inside:
+                    problems.append(f"{'/'.join(entry.parts)}: unexpected folder inside {inside}")
+                elif folder and file.lower().endswith(_IMAGE_SUFFIXES):
+                    strangers["/".join((*above, folder))] += 1
+                continue
+            roots["/".join(above)] += 1
+            if name in pictures:
+                problems.append(f"{name}: twice in the archive")
+                continue
+            try:
+                if entry.size > _MAX_IMAGE_BYTES:
+                    raise ValueError(f"{entry.size:,} bytes, too large for a 64x64 picture")
+                data = entry.read()
+                pictures[name] = _decode(data, info["image_size"])
+                digests[name] = hashlib.sha256(data).digest()
+            except (ValueError, SyntaxError, Image.DecompressionBombError) as error:
+                problems.append(f"{name}: {error}")
+    except (EOFError, gzip.BadGzipFile, zlib.error, tarfile.TarError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{path.name} is not a complete archive ({error}). Delete it and get it again."
+        ) from error
+    _check(pictures, roots, strangers, problems, path, info)
+    names = sorted(pictures, key=lambda name: (class_names.index(name.split("/")[0]), name))
+    images = np.stack([pictures.pop(name) for name in names])[..., np.newaxis]
+    return Images(
+        images, _labels(names, info), np.array(names), content_fingerprint(digests), path.name
+    )
+
+
+def _decode(data: bytes, image_size: int) -> np.ndarray:
+    """Decodes one JPEG or PNG to uint8 `(image_size, image_size)`; ValueError says what's wrong."""
+    if not data:
+        raise ValueError("empty file")
+    try:
+        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as image:
+            # The header is checked first: a picture of another size is never decoded.
+            if image.size != (image_size, image_size):
+                width, height = image.size
+                raise ValueError(f"{width}x{height} pixels, not {image_size}x{image_size}")
+            return np.asarray(image if image.mode == "L" else image.convert("L"))
+    except Image.UnidentifiedImageError:
+        raise ValueError("not a JPEG or PNG image") from None
+    except OSError as error:
+        raise ValueError(f"damaged image ({error})") from None
+
+
+def _check(pictures, roots, strangers, problems, path: Path, info) -> None:
+    counts = Counter(name.split("/")[0] for name in pictures)
+    # Told first: these explain the counts that follow.
+    found = [
+        f"{folder.split('/')[-1]}: unexpected class ({count:,} pictures)"
+        for folder, count in strangers.items()
+        if folder not in roots  # pictures beside the class folders, like a README, are ignored
+    ]
+    if len(roots) > 1:
+        tops = ", ".join(repr(root) for root in sorted(roots)[:_SHOWN])
+        found.append(f"class folders in {len(roots)} places: {tops}")
+    if not problems:
+        for name, expected in info["counts"].items():
+            if not counts[name]:
+                found.append(f"{name}: missing class")
+            elif counts[name] != expected:
+                found.append(f"{name}: {counts[name]:,} pictures, not {expected:,}")
+    found += problems
+    if found:
+        more = f"\n  … and {len(found) - _SHOWN:,} more" if len(found) > _SHOWN else ""
+        shown = "".join(f"\n  {line}" for line in found[:_SHOWN])
+        noun = "problem" if len(found) == 1 else "problems"
+        raise ValueError(
+            f"{path.name} is not {info['name']}: {len(found):,} {noun}.{shown}{more}\n"
+            f"Expected {sum(info['counts'].values()):,} pictures of "
+            f"{info['image_size']}x{info['image_size']} pixels in the folders "
+            f"{', '.join(info['class_names'])}. Mend or leave out the files above, or get a "
+            f"fresh copy from {info['url']}."
+        )
+
+
+def _labels(names, info) -> np.ndarray:
+    index = {name: label for label, name in enumerate(info["class_names"])}
+    return np.array([index[name.split("/")[0]] for name in names], dtype="int64")
+
+
+# -- cache of decoded arrays -------------------------------------------------------------------
+
+
+def _decoded_dir() -> Path:
+    return cache_dir() / "medmnist_keras"
+
+
+def _load_path(path: Path, info) -> Images:
+    """Reads a folder or archive, from the cache of decoded arrays when it hasn't changed."""
+    note = _decoded_dir() / f"{_signature(path)}.txt"
+    try:
+        cached = _cached(note.read_text(encoding="ascii").strip())
+    except (OSError, UnicodeDecodeError):
+        cached = None
+    if cached is not None:
+        return Images(*cached[:-1], path.name)
+    loaded = _read(path, info)
+    try:
+        _store(loaded, note)
+    except OSError as error:
+        warnings.warn(
+            f"The decoded pictures could not be cached in {_decoded_dir()} ({_advice(error)}), so "
+            "the next load will decode them again. Set KERAS_HOME to a folder with 300 MB of "
+            "free space that you can write to.",
+            stacklevel=4,
+        )
+        return loaded
+    return Images(*(_cached(loaded.fingerprint) or loaded)[:-1], path.name)
+
+
+def _signature(path: Path) -> str:
+    """Cheap key that changes when the source does: names, sizes and modification times."""
+    key = hashlib.sha256(str(path.resolve()).encode())
+    if path.is_file():
+        status = path.stat()
+        key.update(f"{status.st_size} {status.st_mtime_ns}".encode())
+    else:
+        for folder in sorted(entry for entry in path.iterdir() if entry.is_dir()):
+            with os.scandir(folder) as files:
+                for file in sorted(files, key=lambda file: file.name):
+                    status = file.stat()
+                    line = f"{folder.name}/{file.name} {status.st_size} {status.st_mtime_ns}\n"
+                    key.update(line.encode())
+    return key.hexdigest()
+
+
+def _cached(fingerprint: str) -> Images | None:
+    folder = _decoded_dir() / fingerprint
+    try:
+        images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
+        labels = np.load(folder / "labels.npy", allow_pickle=False)
+        names = np.load(folder / "names.npy", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None  # absent or damaged: decoded again
+    if not (images.dtype == np.uint8 and images.ndim == 4 and len(images) == len(names)):
+        return None
+    return Images(images, labels, names, fingerprint, "cache")
+
+
+def _store(loaded: Images, note: Path) -> None:
+    """Writes arrays under temporary names, then renames, so that no reader sees half of them."""
+    final = note.parent / loaded.fingerprint
+    note.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=note.parent, prefix=".writing-") as temporary:
+        whole = Path(temporary) / "arrays"
+        whole.mkdir()
+        for name in ("images", "labels", "names"):
+            np.save(whole / f"{name}.npy", getattr(loaded, name), allow_pickle=False)
+        (Path(temporary) / "note").write_text(loaded.fingerprint, encoding="ascii")
+        if final.exists() and _cached(loaded.fingerprint) is None:
+            final.rename(Path(temporary) / "damaged")
+        try:
+            whole.rename(final)
+        except OSError as error:
+            # Another process stored the same arrays first: theirs will do.
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
+        (Path(temporary) / "note").replace(note)
+
+
+def _advice(error: OSError) -> str:
+    reasons = {
+        errno.ENOSPC: "the disk is full",
+        errno.EACCES: "no permission to write there",
+        errno.EROFS: "it is read-only",
+    }
+    return reasons.get(error.errno, str(error))
+
+
+# -- phantoms and subsets ------------------------------------------------------------------------
+
+
+def _load_phantoms(per_class: dict[str, int], seed: int, info) -> Images:
+    images, labels = draw_phantoms(per_class, seed=seed)
+    names = [f"{name}/{i:06d}" for name in info["class_names"] for i in range(per_class[name])]
+    return Images(images, labels, np.array(names), PHANTOMS, "drawn phantoms")
+
+
+def _checked_images_per_class(images_per_class, info) -> dict[str, int]:
+    if images_per_class is None:
+        return dict(info["counts"])
+    if (
+        not isinstance(images_per_class, (int, np.integer))
+        or isinstance(images_per_class, bool)
+        or images_per_class < 1
+    ):
+        raise ValueError(
+            "`images_per_class` must be a whole number of at least 1, or None for all. "
+            f"Received: images_per_class={images_per_class!r}"
+        )
+    return {name: min(int(images_per_class), count) for name, count in info["counts"].items()}
+
+
+def _thinned(loaded: Images, per_class: dict[str, int]) -> Images:
+    """Even steps through each class: neighbouring files are slices of the same patient."""
+    if sum(per_class.values()) == len(loaded.labels):
+        return loaded
+    starts = np.flatnonzero(np.r_[True, np.diff(loaded.labels) > 0])
+    ends = np.r_[starts[1:], len(loaded.labels)]
+    kept = np.concatenate(
+        [
+            np.linspace(start, end, count, endpoint=False).astype("int64")
+            for start, end, count in zip(starts, ends, per_class.values(), strict=True)
+        ]
+    )
+    return loaded._replace(
+        images=loaded.images[kept], labels=loaded.labels[kept], names=loaded.names[kept]
+    )

@@ -1,0 +1,261 @@
+"""The recipes: one for training, one for fine-tuning, and what hardware they run on."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from .data import make_dataset
+from .models import freeze_batch_normalization
+
+# The last layer of ResNet50V2 before its top stage. Everything up to here stays as it is.
+_FROZEN_UP_TO = "conv4_block6_out"
+
+
+def train(
+    model,
+    train_ds,
+    val_ds,
+    *,
+    epochs=3,
+    learning_rate=3e-3,
+    weight_decay=0.01,
+    checkpoint=None,
+    verbose="auto",
+) -> keras.callbacks.History:
+    """Trains a classifier with warm-up, cosine decay and AdamW; keeps the best epoch.
+
+    The learning rate rises over the first tenth of the steps and falls along a cosine to zero
+    (https://arxiv.org/abs/1608.03983); AdamW is of https://arxiv.org/abs/1711.05101. After
+    training the model holds the weights of the epoch with the least validation loss.
+
+    Args:
+        model: `keras.Model` that ends in softmax probabilities. It is compiled here.
+        train_ds: `tf.data.Dataset` of `(images, labels)` batches, shuffled.
+        val_ds: `tf.data.Dataset` of the validation pictures.
+        epochs: int of at least 1.
+        learning_rate: float, the peak.
+        weight_decay: float, of AdamW.
+        checkpoint: path that ends in `.weights.h5`, where the best weights are kept; `None`
+            keeps them in a temporary file while training.
+        verbose: as in `fit()`: 0 silent, 1 progress bar, 2 one line an epoch.
+
+    Returns:
+        `keras.callbacks.History`, with loss and accuracy of training and validation.
+
+    Raises:
+        ValueError: for fewer than one epoch or another checkpoint suffix.
+
+    Example:
+
+    ```python
+    train_ds, val_ds, test_ds = load_datasets()
+    model = baseline_cnn()
+    history = train(model, train_ds, val_ds, epochs=3)
+    ```
+    """
+    if epochs < 1:
+        raise ValueError(f"`epochs` must be at least 1. Received: epochs={epochs!r}")
+    if checkpoint is not None and not str(checkpoint).endswith(".weights.h5"):
+        raise ValueError(
+            f'`checkpoint` must end in ".weights.h5". Received: checkpoint={str(checkpoint)!r}'
+        )
+    steps = epochs * int(train_ds.cardinality())
+    with _scope(model):
+        model.compile(
+            optimizer=keras.optimizers.AdamW(
+                _warm_up_and_cosine(learning_rate, steps), weight_decay=weight_decay
+            ),
+            loss="sparse_categorical_crossentropy",
+            metrics=["accuracy"],
+            jit_compile=_jit_compile(),
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        best = Path(checkpoint or Path(folder) / "best.weights.h5")
+        best.parent.mkdir(parents=True, exist_ok=True)
+        history = model.fit(
+            train_ds,
+            validation_data=val_ds,
+            epochs=epochs,
+            verbose=verbose,
+            shuffle=False,  # train_ds shuffles itself
+            callbacks=[
+                keras.callbacks.ModelCheckpoint(
+                    best, monitor="val_loss", save_best_only=True, save_weights_only=True
+                ),
+                keras.callbacks.TerminateOnNaN(),
+            ],
+        )
+        if best.exists():
+            model.load_weights(best)
+    return history
+
+
+def fine_tune(
+    model,
+    train_data,
+    val_data,
+    *,
+    head_epochs=6,
+    top_epochs=2,
+    head_learning_rate=1e-3,
+    top_learning_rate=1e-4,
+    batch_size=128,
+    seed=0,
+    verbose="auto",
+) -> dict[str, keras.callbacks.History]:
+    """Fine-tunes `resnet50v2()` in two stages, with its batch normalization frozen.
+
+    Stage one trains the head, stage two the top of the backbone (`conv5`) with it, at a small
+    learning rate. What lies below never changes, so its features are computed once, for both
+    stages and all epochs, instead of once an epoch.
+
+    Args:
+        model: `keras.Model` of `resnet50v2()`.
+        train_data: `(images, labels)`: uint8 `(N, 64, 64, 1)` and int `(N,)`.
+        val_data: likewise, for validation.
+        head_epochs: int, epochs of stage one.
+        top_epochs: int, epochs of stage two.
+        head_learning_rate: float, peak of stage one.
+        top_learning_rate: float, peak of stage two.
+        batch_size: int, of both stages.
+        seed: int, of the order of the pictures.
+        verbose: as in `fit()`.
+
+    Returns:
+        dict of `"head"` and `"top"` to their `keras.callbacks.History`. The features take
+        `2 * (image_size / 32) ** 2` kB of memory a picture: 1 GB for all at 96 pixels.
+
+    Raises:
+        ValueError: when the model isn't one of `resnet50v2()`.
+
+    Example:
+
+    ```python
+    (x_train, y_train), (x_val, y_val), _ = load_data()
+    model = resnet50v2()
+    histories = fine_tune(model, (x_train, y_train), (x_val, y_val))
+    ```
+    """
+    names = [layer.name for layer in model.layers]
+    if _FROZEN_UP_TO not in names or "pool" not in names:
+        raise ValueError(
+            f"`fine_tune` expects a model of `resnet50v2()`, with the layers {_FROZEN_UP_TO!r} "
+            f"and 'pool'. Received: {model.name!r}; train it with `train()`."
+        )
+    split, pooled = model.get_layer(_FROZEN_UP_TO).output, model.get_layer("pool").output
+    with _scope(model):
+        # Three views of one model: they share its layers, so training them trains it.
+        bottom = keras.Model(model.input, split, name="bottom")
+        top = keras.Model(split, model.output, name="top")
+        pooling = keras.Model(split, pooled, name="pooling")
+        head = keras.Model(pooled, model.output, name="head")
+    freeze_batch_normalization(model)
+    (x_train, y_train), (x_val, y_val) = train_data, val_data
+    maps_train = _predict(bottom, x_train, batch_size, verbose)
+    maps_val = _predict(bottom, x_val, batch_size, verbose)
+    recipe = {"weight_decay": 0.01, "verbose": verbose}
+
+    def stage(part, train_features, val_features, epochs, learning_rate):
+        return train(
+            part,
+            make_dataset(train_features, y_train, batch_size=batch_size, shuffle_seed=seed),
+            make_dataset(val_features, y_val, batch_size=batch_size),
+            epochs=epochs,
+            learning_rate=learning_rate,
+            **recipe,
+        )
+
+    return {
+        "head": stage(
+            head,
+            _predict(pooling, maps_train, batch_size, verbose=0),
+            _predict(pooling, maps_val, batch_size, verbose=0),
+            head_epochs,
+            head_learning_rate,
+        ),
+        "top": stage(top, maps_train, maps_val, top_epochs, top_learning_rate),
+    }
+
+
+@contextlib.contextmanager
+def accelerated():
+    """Builds models for the hardware at hand: mixed precision, and all GPUs of this machine.
+
+    Within it, on a GPU, models compute in float16 and keep float32 weights
+    (https://arxiv.org/abs/1710.03740); with several GPUs under TensorFlow each batch is divided
+    among them by `tf.distribute.MirroredStrategy`. On a CPU with bfloat16 instructions models
+    compute in bfloat16 (2.4 times the float32 speed, measured on ResNet50V2 at 64 pixels);
+    on another CPU nothing changes.
+
+    Example:
+
+    ```python
+    with accelerated():
+        model = resnet50v2()
+    ```
+    """
+    before = keras.config.dtype_policy()
+    gpus = keras.distribution.list_devices("gpu")
+    on_tensorflow = keras.backend.backend() == "tensorflow"
+    scope = contextlib.nullcontext()
+    if on_tensorflow and len(gpus) > 1:
+        import tensorflow as tf
+
+        scope = tf.distribute.MirroredStrategy().scope()
+    if gpus:
+        policy = "mixed_float16"
+    else:
+        policy = "mixed_bfloat16" if on_tensorflow and _cpu_has_bfloat16() else "float32"
+    keras.config.set_dtype_policy(policy)
+    try:
+        with scope:
+            yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _warm_up_and_cosine(peak: float, steps: int):
+    warm_up = max(1, steps // 10)
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=peak / 20,
+        decay_steps=max(1, steps - warm_up),
+        warmup_target=peak,
+        warmup_steps=warm_up,
+    )
+
+
+def _jit_compile():
+    """XLA pays on a GPU; under TensorFlow on a CPU it halved the baseline's speed."""
+    on_cpu = not keras.distribution.list_devices("gpu")
+    return False if on_cpu and keras.backend.backend() == "tensorflow" else "auto"
+
+
+def _scope(model):
+    """The scope that the model was built in, where parts of it must be built and compiled too."""
+    strategy = getattr(model, "distribute_strategy", None)
+    return strategy.scope() if strategy is not None else contextlib.nullcontext()
+
+
+def _cpu_has_bfloat16() -> bool:
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="ignore")
+    except OSError:
+        return False  # not Linux: no cheap way to tell
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def _predict(model, images, batch_size, verbose) -> np.ndarray:
+    """`model.predict` in pieces: half the memory, as float16, with one progress bar."""
+    features = np.empty((len(images), *model.output_shape[1:]), dtype="float16")
+    piece = 16 * batch_size
+    bar = keras.utils.Progbar(len(images), verbose=1 if verbose == "auto" else verbose)
+    for start in range(0, len(images), piece):
+        rows = slice(start, start + piece)
+        features[rows] = model.predict(images[rows], batch_size=batch_size, verbose=0)
+        bar.update(min(start + piece, len(images)))
+    return features
