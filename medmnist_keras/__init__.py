@@ -1,7 +1,15 @@
 """Medical image classification in Keras, on Medical MNIST: data, two models, honest scores."""
 
-from . import _quiet  # isort: skip
+from . import _quiet  # isort: skip  # before anything imports Keras
 from .data import load_data, load_datasets, make_dataset
+from .evaluation import (
+    calibration_bins,
+    class_report,
+    evaluate,
+    mcnemar_test,
+    most_confident_errors,
+)
+from .explain import grad_cam
 from .info import CLASS_NAMES, INFO
 from .models import baseline_cnn, decode_predictions, freeze_batch_normalization, resnet50v2
 from .settings import Settings, read_settings
@@ -15,6 +23,8 @@ __all__ = [
     "Settings",
     "accelerated",
     "baseline_cnn",
+    "calibration_bins",
+    "class_report",
     "decode_predictions",
     "evaluate",
     "fine_tune",
@@ -24,6 +34,8 @@ __all__ = [
     "load_datasets",
     "load_images",
     "make_dataset",
+    "mcnemar_test",
+    "most_confident_errors",
     "read_settings",
     "resnet50v2",
     "split_indices",

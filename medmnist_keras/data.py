@@ -38,9 +38,7 @@ def load_data(
     (x_train, y_train), (x_val, y_val), (x_test, y_test) = load_data()
     ```
     """
-    loaded = load_images(
-        source, images_per_class=images_per_class, seed=seed, strict=strict
-    )
+    loaded = load_images(source, images_per_class=images_per_class, seed=seed, strict=strict)
     indices = split_indices(loaded.labels, split, seed=seed)
     return tuple((loaded.images[part], loaded.labels[part]) for part in indices)
 
@@ -107,7 +105,7 @@ def make_dataset(images, labels, *, batch_size=64, shuffle_seed=None):
             "`images` and `labels` must have the same length. "
             f"Received: {count:,} images and {len(labels):,} labels"
         )
-    if not 1 <= batch_size or (training and batch_size > count):
+    if not batch_size >= 1 or (training and batch_size > count):
         raise ValueError(
             "`batch_size` must be at least 1 and at most the number of training pictures, "
             f"{count:,}. Received: batch_size={batch_size!r}"

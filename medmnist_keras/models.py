@@ -9,15 +9,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import keras
-from keras import layers
 import numpy as np
+from keras import layers
 
 from .info import CLASS_NAMES, INFO
 
 INPUT_SHAPE = (INFO["image_size"], INFO["image_size"], 1)
 
 _IMAGENET_FILE = "resnet50v2_weights_tf_dim_ordering_tf_kernels_notop.h5"
-_IMAGENET_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/resnet/{_IMAGENET_FILE}"
+_IMAGENET_URL = (
+    f"https://storage.googleapis.com/tensorflow/keras-applications/resnet/{_IMAGENET_FILE}"
+)
 
 
 def baseline_cnn(

@@ -264,7 +264,7 @@ def _folder_entries(root: Path) -> Iterator[_Entry]:
         if _is_junk(folder.name):
             continue
         with os.scandir(folder) as files:
-            for file in files:
+            for file in sorted(files, key=lambda file: file.name):
                 parts = (folder.name, file.name)
                 if file.is_dir():
                     parts = (*parts, "")  # seen as too deep

@@ -1,0 +1,636 @@
+"""Figures: each function takes data, draws on one axes and returns it.
+
+Nothing is shown or saved, and no model is needed. All functions share two last arguments: `ax`,
+the axes to draw on, where `None` opens a figure sized to its content, and `title`, which says what
+the figure shows. Images are grey, 0-255, of shape `(N, height, width)` or `(N, height, width, 1)`,
+and always drawn from black = 0 to white = 255, so that brightness compares between figures.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap
+from matplotlib.text import Text
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike
+
+WIDTH = 11  # of a figure, in inches: a notebook cell, or a slide, at 100 dpi
+GREY = "0.35"
+BLUE, ORANGE = sns.color_palette("colorblind")[0], sns.color_palette("colorblind")[3]
+
+
+def use_style() -> None:
+    """Sets the one look of all figures: readable from the last row and when colour-blind.
+
+    Example:
+    >>> plots.use_style()
+    """
+    # DejaVu Sans ships with matplotlib, so figures look the same on every machine.
+    sns.set_theme(context="talk", style="white", palette="colorblind", font="DejaVu Sans")
+    plt.rcParams.update(
+        {
+            "figure.dpi": 100,
+            "savefig.dpi": 100,
+            "figure.constrained_layout.use": True,
+            "figure.facecolor": "white",
+            "image.cmap": "gray",
+            "axes.titlelocation": "left",
+            "axes.titleweight": "bold",
+            "axes.titlepad": 12,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "lines.markersize": 9,
+        }
+    )
+
+
+def caption(ax: Axes | ArrayLike, text: str) -> Axes | ArrayLike:
+    """Writes a small grey line under the whole figure, such as a credit; again replaces it.
+
+    Args:
+        ax: An axes of the figure, or an array of them.
+        text: The line. It wraps at the figure's width.
+
+    Returns:
+        `ax`, unchanged.
+
+    Example:
+    >>> plots.caption(plots.class_counts(y_train, CLASS_NAMES), "Drawn phantoms, not patients")
+    """
+    figure = np.ravel(ax)[0].get_figure(root=True)
+    if figure.get_layout_engine() is None:
+        figure.set_layout_engine("constrained")
+    # Constrained layout reserves room for a figure-wide x label, unlike for plain text.
+    figure.supxlabel(text, x=0.005, ha="left", fontsize="x-small", color=GREY, wrap=True)
+    return ax
+
+
+def image_grid(
+    images: ArrayLike,
+    labels: ArrayLike | None = None,
+    class_names: Sequence[str] | None = None,
+    columns: int = 8,
+    ax: Axes | None = None,
+    title: str | None = None,
+) -> Axes:
+    """Shows images as one mosaic, each with its class below if labels are given.
+
+    Args:
+        images: Grey images, shape `(N, height, width[, 1])`.
+        labels: Classes, integers of shape `(N,)`.
+        class_names: Names in label order; without them, the labels are written as numbers.
+        columns: Images per row.
+        ax, title: Where to draw and what to say; see the module.
+
+    Returns:
+        The axes.
+
+    Example:
+    >>> plots.image_grid(x_train[:16], y_train[:16], CLASS_NAMES)
+    """
+    captions = None
+    if labels is not None:
+        captions = [class_names[label] if class_names else str(label) for label in labels]
+    return _mosaic(_as_rgb(images), columns, captions, ax, title, if_empty="no images")
+
+
+def class_samples(
+    images: ArrayLike,
+    labels: ArrayLike,
+    class_names: Sequence[str],
+    per_class: int = 8,
+    seed: int = 0,
+    ax: Axes | None = None,
+    title: str | None = None,
+) -> Axes:
+    """Shows random images of each class, one row per class; a class with fewer leaves gaps.
+
+    Args:
+        images: Grey images, shape `(N, height, width[, 1])`.
+        labels: Classes, integers of shape `(N,)`.
+        class_names: Names in label order, written at the left.
+        per_class: Images per row.
+        seed: Chooses the images.
+        ax, title: Where to draw and what to say; see the module.
+
+    Returns:
+        The axes.
+
+    Example:
+    >>> plots.class_samples(x_train, y_train, CLASS_NAMES)
+    """
+    images, labels = np.asarray(images), _check_labels(labels, len(images), class_names)
+    generator = np.random.default_rng(seed)
+    tiles = np.ones((len(class_names), per_class, *images.shape[1:3], 3))
+    for label, row in enumerate(tiles):
+        members = np.flatnonzero(labels == label)
+        chosen = generator.choice(members, size=min(per_class, len(members)), replace=False)
+        row[: len(chosen)] = _as_rgb(images[chosen])
+    tiles = tiles.reshape(-1, *tiles.shape[2:])
+    return _mosaic(tiles, per_class, None, ax, title, row_labels=class_names, margin=1.8)
+
+
+def gallery(
+    images: ArrayLike,
+    captions: Sequence[str],
+    columns: int = 6,
+    ax: Axes | None = None,
+    title: str | None = None,
+) -> Axes:
+    """Shows images with a caption below each, such as the most confident errors.
+
+    Args:
+        images: Grey images, shape `(N, height, width[, 1])`; none at all says "no errors".
+        captions: One text per image, best of one or two short lines. Long ones wrap.
+        columns: Images per row.
+        ax, title: Where to draw and what to say; see the module.
+
+    Returns:
+        The axes.
+
+    Example:
+    >>> plots.gallery(x_test[errors], ["Hand → CXR 99 %", "CXR → Hand 97 %"])
+    """
+    return _mosaic(_as_rgb(images), columns, captions, ax, title, if_empty="no errors")
+
+
+def grad_cam_overlay(
+    images: ArrayLike,
+    maps: ArrayLike,
+    captions: Sequence[str] | None = None,
+    columns: int = 6,
+    ax: Axes | None = None,
+    title: str | None = None,
+) -> Axes:
+    """Lays Grad-CAM maps over their images: the more a region matters, the more colour it gets.
+
+    Args:
+        images: Grey images, shape `(N, height, width[, 1])`.
+        maps: Floats in `[0, 1]`, shape `(N, height, width)`, from `grad_cam`.
+        captions: One text per image.
+        columns: Images per row.
+        ax, title: Where to draw and what to say; see the module.
+
+    Returns:
+        The axes.
+
+    Example:
+    >>> plots.grad_cam_overlay(x_test[:6], grad_cam(model, x_test[:6]))
+    """
+    tiles, maps = _as_rgb(images), np.asarray(maps)
+    if maps.shape != tiles.shape[:3]:
+        raise ValueError(
+            f"`maps` must have the shape of the images, {tiles.shape[:3]}. "
+            f"Received: shape={maps.shape}. Pass the result of `grad_cam` on the same images."
+        )
+
+    def blend(grey: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        # Opacity follows the map, so that regions without weight stay the plain image.
+        opacity = 0.7 * weight[..., None]
+        return (1 - opacity) * grey + opacity * plt.get_cmap("viridis")(weight)[..., :3]
+
+    tiles = blend(tiles, maps)
+    ax = _mosaic(tiles, columns, captions, ax, title, margin=1.3, if_empty="no images")
+    if len(tiles):
+        key = ListedColormap(blend(np.full((256, 3), 0.5), np.linspace(0, 1, 256)))
+        bar = ax.figure.colorbar(ScalarMappable(cmap=key), ax=ax, shrink=0.8, aspect=30)
+        bar.set_ticks([0, 1], labels=["least", "most"])
+        bar.ax.tick_params(length=0)
+        bar.outline.set_visible(False)
+    return ax
+
+
+def mean_images(
+    images: ArrayLike,
+    labels: ArrayLike,
+    class_names: Sequence[str],
+    ax: Axes | None = None,
+    title: str | None = None,
+) -> Axes:
+    """Shows the mean image of each class: what a classifier could go by without any shape.
+
+    Args:
+        images: Grey images, shape `(N, height, width[, 1])`.
+        labels: Classes, integers of shape `(N,)`.
+        class_names: Names in label order.
+        ax, title: Where to draw and what to say; see the module.
+
+    Returns:
+        The axes. A class without images is left white.
+
+    Example:
+    >>> plots.mean_images(x_train, y_train, CLASS_NAMES)
+    """
+    images, labels = np.asarray(images), _check_labels(labels, len(images), class_names)
+    means = np.full((len(class_names), *images.shape[1:]), 255.0)
+    for label in np.unique(labels):
+        means[label] = images[labels == label].mean(axis=0)
+    return _mosaic(_as_rgb(means), len(class_names), class_names, ax, title)
+
+
+def class_counts(
+    labels: ArrayLike, class_names: Sequence[str], ax: Axes | None = None, title: str | None = None
+) -> Axes:
+    """Shows how many images each class has, as bars with the numbers written.
+
+    Args:
+        labels: Classes, integers of shape `(N,)`.
+        class_names: Names in label order.
+        ax, title: Where to draw and what to say; see the module.
+
+    Returns:
+        The axes.
+
+    Example:
+    >>> plots.class_counts(y_train, CLASS_NAMES)
+    """
+    labels = _check_labels(labels, None, class_names)
+    counts = np.bincount(labels, minlength=len(class_names))
+    ax = _axes(ax, WIDTH, 1.2 + 0.6 * len(class_names))
+    bars = ax.barh(list(class_names), counts, color=BLUE)
+    ax.bar_label(bars, fmt="{:,.0f}", padding=6)
+    ax.margins(x=0.12)
+    ax.invert_yaxis()  # the first class on top
+    ax.xaxis.set_visible(False)  # the numbers are written
+    sns.despine(ax=ax, bottom=True)
+    return _finish(ax, title)
+
+
+def grey_level_histograms(
+    images: ArrayLike,
+    labels: ArrayLike,
+    class_names: Sequence[str],
+    ax: Axes | None = None,
+    title: str | None = None,
+) -> Axes:
+    """Shows how often each grey level occurs in each class, one curve above the other.
+
+    Heights are the square root of the share of pixels, so that rare levels are seen beside a
+    large black background. Each class is scaled to its own peak.
+
+    Args:
+        images: Grey images, shape `(N, height, width[, 1])`.
+        labels: Classes, integers of shape `(N,)`.
+        class_names: Names in label order, written at the left.
+        ax, title: Where to draw and what to say; see the module.
+
+    Returns:
+        The axes.
+
+    Example:
+    >>> plots.grey_level_histograms(x_train, y_train, CLASS_NAMES)
+    """
+    images, labels = np.asarray(images), _check_labels(labels, len(images), class_names)
+    ax = _axes(ax, WIDTH, 1.8 + 0.75 * len(class_names))
+    edges = np.arange(0, 257, 2)
+    base_lines = np.arange(len(class_names))[::-1]  # the first class on top
+    for label, base_line in enumerate(base_lines):
+        counts, _ = np.histogram(images[labels == label], bins=edges)
+        heights = base_line + 0.85 * np.sqrt(counts / max(counts.max(), 1))
+        ax.stairs(heights, edges, baseline=base_line, fill=True, color=BLUE, alpha=0.35)
+        ax.stairs(heights, edges, baseline=base_line, color=BLUE, linewidth=1.5)
+    ax.set_yticks(base_lines, class_names, va="bottom")
+    ax.set_xticks([0, 64, 128, 192, 255])
+    ax.set(xlim=(0, 256), ylim=(0, len(class_names)), xlabel="grey level")
+    ax.grid(axis="x", alpha=0.5)
+    sns.despine(ax=ax, left=True)
+    return _finish(ax, title)
+
+
+def learning_curves(
+    history: Mapping[str, Sequence[float]],
+    metric: str = "accuracy",
+    ax: Axes | None = None,
+    title: str | None = None,
+) -> Axes:
+    """Shows a metric over the epochs of training, on training and validation data.
+
+    Args:
+        history: The `history` of the object that `model.fit` returns.
+        metric: A key of it; `val_` and that name is drawn as well if there.
+        ax, title: Where to draw and what to say; see the module.
+
+    Returns:
+        The axes. The first epoch is 1.
+
+    Raises:
+        ValueError: If the history lacks the metric.
+
+    Example:
+    >>> plots.learning_curves(model.fit(train_ds, validation_data=val_ds).history, "loss")
+    """
+    if metric not in history:
+        raise ValueError(
+            "`metric` must be a key of `history`. "
+            f"Received: metric={metric!r}. Choose one of: {', '.join(history)}."
+        )
+    ax = _axes(ax, WIDTH, 5)
+    # Dashes and marker tell the curves apart without colour.
+    curves = ((metric, "training", BLUE, "o--"), (f"val_{metric}", "validation", ORANGE, "s-"))
+    for key, name, color, line in curves:
+        if key in history:
+            epochs = np.arange(1, len(history[key]) + 1)
+            ax.plot(epochs, history[key], line, color=color, label=name)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    ax.set(xlabel="epoch", ylabel=metric.replace("_", " "))
+    ax.grid(axis="y", alpha=0.5)
+    ax.legend(loc="best")
+    return _finish(ax, title)
+
+
+def confusion_matrix(
+    labels: ArrayLike,
+    predictions: ArrayLike,
+    class_names: Sequence[str],
+    ax: Axes | None = None,
+    title: str | None = None,
+) -> Axes:
+    """Shows how often each class is taken for which: right in blue, wrong in orange.
+
+    Colour follows the logarithm of the count, so that a single error stands out beside thousands
+    of right answers.
+
+    Args:
+        labels: True classes, integers of shape `(N,)`.
+        predictions: Predicted classes, integers of shape `(N,)`.
+        class_names: Names in label order.
+        ax, title: Where to draw and what to say; see the module.
+
+    Returns:
+        The axes.
+
+    Example:
+    >>> plots.confusion_matrix(y_test, probabilities.argmax(axis=1), CLASS_NAMES)
+    """
+    predictions = _check_labels(predictions, None, class_names, "predictions")
+    labels = _check_labels(labels, len(predictions), class_names)
+    classes = len(class_names)
+    counts = np.zeros((classes, classes), dtype=int)
+    np.add.at(counts, (labels, predictions), 1)
+    ax = _axes(ax, 2.7 + 1.38 * classes, 2 + 0.85 * classes)
+    right = np.eye(classes, dtype=bool)
+    for color, cells, style in ((BLUE, right, {}), (ORANGE, ~right, {"color": "black"})):
+        strength = np.log1p(counts) / np.log1p(max(counts[cells].max(initial=0), 1))
+        sns.heatmap(
+            np.where(counts > 0, 0.25 + 0.75 * strength, 0),
+            mask=~cells,
+            annot=counts,
+            annot_kws=style,
+            fmt=",d",
+            cmap=LinearSegmentedColormap.from_list("", ["white", color]),
+            vmin=0,
+            vmax=1,
+            cbar=False,
+            linewidths=1,
+            linecolor="0.85",
+            xticklabels=list(class_names),
+            yticklabels=list(class_names),
+            ax=ax,
+        )
+    for text in ax.texts:
+        if text.get_text() == "0":
+            text.set_color("0.7")
+    ax.set(xlabel="predicted class", ylabel="true class")
+    ax.tick_params(rotation=0)
+    _finish(ax, title)
+    _slant_if_crowded(ax)
+    return ax
+
+
+def reliability_diagram(
+    bins: pd.DataFrame, ax: Axes | None = None, title: str | None = None
+) -> Axes:
+    """Shows accuracy against confidence; a calibrated model follows the diagonal.
+
+    Args:
+        bins: The table of `calibration_bins`: one row per bin of equal width, with the columns
+            `confidence`, `accuracy` and `images`.
+        ax, title: Where to draw and what to say; see the module.
+
+    Returns:
+        The axes. The number of images is written above each bar; empty bins have none.
+
+    Example:
+    >>> plots.reliability_diagram(calibration_bins(y_test, probabilities))
+    """
+    ax = _axes(ax, WIDTH, 6)
+    edges = np.linspace(0, 1, len(bins) + 1)
+    filled = (bins["images"] > 0).to_numpy()
+    used = bins[filled]
+    ax.plot([0, 1], [0, 1], "--", color=GREY, label="perfect calibration")
+    bars = ax.bar(
+        edges[:-1][filled],
+        used["accuracy"],
+        width=edges[1],
+        align="edge",
+        color=BLUE,
+        alpha=0.35,
+        edgecolor=BLUE,
+        label="accuracy, with\nnumber of images",
+    )
+    ax.plot(used["confidence"], used["accuracy"], "o", color=BLUE, label="mean of the bin")
+    ax.bar_label(
+        bars,
+        [f"{images:,}" for images in used["images"]],
+        padding=9,
+        fontsize="x-small",
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+    )
+    ax.set(xlim=(0, 1), ylim=(0, 1.1), xlabel="confidence", ylabel="accuracy")
+    ax.set_yticks(np.linspace(0, 1, 6))
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    return _finish(ax, title)
+
+
+def model_comparison(table: pd.DataFrame, ax: Axes | None = None, title: str | None = None) -> Axes:
+    """Compares the error rates of models, each with its confidence interval.
+
+    Args:
+        table: One row per model, indexed by name, with the columns `accuracy`, `accuracy_low`,
+            `accuracy_high` (shares, as `evaluate` gives them) and `errors` (counts).
+        ax, title: Where to draw and what to say; see the module.
+
+    Returns:
+        The axes, in per cent of images. Rates far apart get a logarithmic scale.
+
+    Example:
+    >>> plots.model_comparison(pd.DataFrame({"CNN": evaluate(y_test, probabilities)}).T)
+    """
+    table = table.astype({"errors": int})
+    ax = _axes(ax, WIDTH, 1.9 + 0.7 * len(table))
+    shares = table[["accuracy", "accuracy_low", "accuracy_high"]].to_numpy(dtype=float).T
+    rate, high, low = 100 * (1 - shares)
+    rows = np.arange(len(table))
+    ax.errorbar(
+        rate,
+        rows,
+        xerr=np.clip([rate - low, high - rate], 0, None),
+        fmt="o",
+        color=BLUE,
+        capsize=6,
+        markersize=11,
+        clip_on=False,  # a point at zero is whole
+    )
+    far_apart = high.max() > 20 * high.min()
+    ax.set_xlim(0, (1.4 if far_apart else 1.05) * high.max())
+    if far_apart:
+        # Linear up to the smallest upper bound, so that a model without errors has a place.
+        ax.set_xscale("symlog", linthresh=high.min(), linscale=0.5)
+        decades = np.arange(np.ceil(np.log10(high.min())), np.floor(np.log10(high.max())) + 1)
+        ticks = [0, *10**decades]
+        ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.set_xlabel("error rate, % of images" + (" (logarithmic scale)" if far_apart else ""))
+    ax.set_yticks(rows, table.index)
+    ax.set_ylim(len(table) - 0.5, -0.5)  # the first model on top
+    for row, errors in enumerate(table["errors"]):
+        text = f"{errors:,} error" + ("" if errors == 1 else "s")
+        ax.text(1.02, row, text, va="center", transform=ax.get_yaxis_transform())
+    ax.grid(axis="x", alpha=0.5)
+    return _finish(ax, title)
+
+
+def _axes(ax: Axes | None, width: float, height: float) -> Axes:
+    """The given axes, or those of a new figure of this size in inches."""
+    if ax is None:
+        _, ax = plt.subplots(figsize=(width, height), layout="constrained")
+    return ax
+
+
+def _finish(ax: Axes, title: str | None) -> Axes:
+    if title:
+        ax.set_title(title, loc="left", wrap=True)
+    return ax
+
+
+def _mosaic(
+    tiles: np.ndarray,
+    columns: int,
+    captions: Sequence[str] | None,
+    ax: Axes | None,
+    title: str | None,
+    row_labels: Sequence[str] = (),
+    margin: float = 0,
+    if_empty: str = "",
+) -> Axes:
+    """Joins RGB tiles to one picture, row by row, with captions below each.
+
+    `margin` is the room, in inches, for what stands beside the tiles.
+    """
+    if captions is not None and len(captions) != len(tiles):
+        raise ValueError(
+            "There must be one caption or label per image. "
+            f"Received: {len(captions)} for {len(tiles)} images. Select both by the same indices."
+        )
+    if len(tiles) == 0:
+        ax = _axes(ax, WIDTH, 1.5)
+        ax.set_axis_off()
+        ax.text(0, 0.5, if_empty, va="center", color=GREY, transform=ax.transAxes)
+        return _finish(ax, title)
+    columns = min(columns, len(tiles))
+    rows = -(-len(tiles) // columns)
+    inches = min((WIDTH - margin) / columns, 2.2)  # per tile
+    if ax is not None:
+        ax.get_figure(root=True).draw_without_rendering()  # lets the layout settle
+        box = ax.get_window_extent()
+        inches = min(box.width / columns, box.height / rows / 1.3) / ax.figure.dpi
+    height, width = tiles.shape[1:3]
+    points = 72 * inches / width  # of text per pixel of the picture
+    size = min(0.75 * plt.rcParams["font.size"], 11 * inches)
+    # The average letter is 0.6 of the font size wide.
+    limit = max(int(72 * inches / (0.6 * size)), 4)
+    lines = [_wrap(text, limit) for text in captions or ()]
+    text_height = (1.25 * max(map(len, lines)) + 0.6) * size / points if lines else 0
+    gap = max(width // 32, 1)
+    down, right = height + gap + int(text_height), width + gap
+    corners = [(index // columns * down, index % columns * right) for index in range(len(tiles))]
+    picture = np.ones((rows * down - gap, columns * right - gap, 3))
+    for tile, (top, left) in zip(tiles, corners, strict=True):
+        picture[top : top + height, left : left + width] = tile
+
+    # Above and below the picture there is room for a title and a credit line.
+    picture_height = inches * len(picture) / width
+    ax = _axes(ax, max(columns * inches + margin, 8), picture_height + (0.8 if title else 0.35))
+    ax.imshow(picture)
+    # Constrained layout then knows where the title begins, whatever the aspect.
+    ax.set_anchor("NW")
+    texts = [
+        ax.text(left + width / 2, top + height + 0.4 * size / points, "\n".join(text))
+        for text, (top, left) in zip(lines, corners, strict=False)
+    ]
+    plt.setp(texts, ha="center", va="top", fontsize=size, linespacing=1.1)
+    ax.set_xticks([])
+    ax.set_yticks(np.arange(len(row_labels)) * down + height / 2, row_labels)
+    ax.tick_params(length=0)
+    sns.despine(ax=ax, left=True, bottom=True)
+    _finish(ax, title)
+    _shrink_captions(ax, texts, width)
+    return ax
+
+
+def _shrink_captions(ax: Axes, texts: Sequence[Text], width: int) -> None:
+    """Makes the captions fit below their tiles, wherever the layout has put these."""
+    if texts:
+        ax.get_figure(root=True).draw_without_rendering()
+        left, right = ax.transData.transform([(0, 0), (width, 0)])[:, 0]
+        room = 0.94 * (right - left)  # a credit line, if added, makes the tiles a little smaller
+        widest = max(text.get_window_extent().width for text in texts)
+        if widest > room:
+            plt.setp(texts, fontsize=texts[0].get_fontsize() * room / widest)
+
+
+def _wrap(text: str, limit: int) -> list[str]:
+    """Breaks lines at spaces, keeping those the caller made and never parting '99' from '%'."""
+    text = text.replace(" %", "\N{NO-BREAK SPACE}%")
+    return [line for part in text.split("\n") for line in textwrap.wrap(part, limit)] or [""]
+
+
+def _slant_if_crowded(ax: Axes) -> None:
+    """Slants the class names below an axes if they would touch each other side by side."""
+    ax.get_figure(root=True).draw_without_rendering()
+    boxes = [label.get_window_extent() for label in ax.get_xticklabels()]
+    if any(left.x1 + 4 > right.x0 for left, right in pairwise(boxes)):
+        plt.setp(ax.get_xticklabels(), rotation=30, ha="right", rotation_mode="anchor")
+
+
+def _as_rgb(images: ArrayLike) -> np.ndarray:
+    """Grey images in 0-255 as floats of shape `(N, height, width, 3)` in `[0, 1]`."""
+    images = np.asarray(images)
+    if len(images) == 0:
+        return np.zeros((0, 1, 1, 3))
+    if images.ndim == 4 and images.shape[-1] == 1:
+        images = images[..., 0]
+    if images.ndim != 3:
+        raise ValueError(
+            "`images` must be grey images of shape (N, height, width) or (N, height, width, 1). "
+            f"Received: shape={images.shape}. Pass `image[None]` to show a single one."
+        )
+    return np.repeat(np.clip(images / 255, 0, 1)[..., None], 3, axis=-1)
+
+
+def _check_labels(
+    labels: ArrayLike, images: int | None, class_names: Sequence[str], name: str = "labels"
+) -> np.ndarray:
+    """Integer labels, one per image, that all have a name."""
+    labels = np.asarray(labels)
+    classes = len(class_names)
+    if labels.ndim != 1 or labels.dtype.kind not in "iu" or labels.size == 0:
+        received = f"shape={labels.shape}, dtype={labels.dtype}"
+    elif images is not None and len(labels) != images:
+        received = f"{len(labels)} labels for {images} images"
+    elif labels.min() < 0 or labels.max() >= classes:
+        received = f"values from {labels.min()} to {labels.max()} for {classes} class names"
+    else:
+        return labels
+    raise ValueError(
+        f"`{name}` must hold one integer in [0, {classes}) per image. Received: {received}. "
+        "Pass class indices, not one-hot rows or probabilities, of the same split."
+    )

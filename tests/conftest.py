@@ -1,0 +1,89 @@
+"""Tiny stand-ins for the real data set: the same layout, a dozen pictures a class."""
+
+import io
+import os
+
+# Before anything imports Keras: quick everywhere, notebooks' kernels included.
+os.environ.setdefault("MEDMNIST_KERAS_QUICK", "1")
+
+import tarfile
+import zipfile
+
+import pytest
+from PIL import Image
+
+from medmnist_keras import CLASS_NAMES, INFO
+from medmnist_keras.phantoms import draw_phantoms
+from medmnist_keras.sources import load_images
+
+PER_CLASS = 12
+
+
+def encode(image, kind="JPEG") -> bytes:
+    """One uint8 array `(H, W)` as the bytes of a file."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, kind)
+    return buffer.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def own_cache(request, tmp_path, monkeypatch):
+    """Each test starts without a cache and without the environment's data."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras_home"))
+    monkeypatch.delenv("MEDICAL_MNIST_DIR", raising=False)
+
+
+@pytest.fixture(scope="session")
+def files() -> dict[str, bytes]:
+    """`"Class/000000.jpeg"` to file content."""
+    images, labels = draw_phantoms(PER_CLASS)
+    return {
+        f"{CLASS_NAMES[label]}/{index % PER_CLASS:06d}.jpeg": encode(image[..., 0])
+        for index, (image, label) in enumerate(zip(images, labels, strict=True))
+    }
+
+
+@pytest.fixture
+def write_folder(tmp_path):
+    def write(files, name="MedNIST"):
+        for path, data in files.items():
+            (tmp_path / name / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name / path).write_bytes(data)
+        return tmp_path / name
+
+    return write
+
+
+@pytest.fixture
+def write_tar(tmp_path):
+    def write(files, name="MedNIST.tar.gz", top="MedNIST/", extra=()):
+        with tarfile.open(tmp_path / name, "w:gz") as archive:
+            for path, data in files.items():
+                member = tarfile.TarInfo(top + path)
+                member.size = len(data)
+                archive.addfile(member, io.BytesIO(data))
+            for member in extra:
+                archive.addfile(member)
+        return tmp_path / name
+
+    return write
+
+
+@pytest.fixture
+def write_zip(tmp_path):
+    def write(files, name="archive.zip", top=""):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            for path, data in files.items():
+                archive.writestr(top + path, data)
+        return tmp_path / name
+
+    return write
+
+
+@pytest.fixture
+def tiny_info(files, write_folder) -> dict:
+    """`INFO` of the tiny data set."""
+    info = {**INFO, "counts": dict.fromkeys(CLASS_NAMES, PER_CLASS), "fingerprint": "?"}
+    with pytest.warns(UserWarning, match="differs"):
+        fingerprint = load_images(write_folder(files, "reference"), info=info).fingerprint
+    return {**info, "fingerprint": fingerprint}

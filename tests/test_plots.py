@@ -1,0 +1,301 @@
+"""Figures are drawn with the Agg renderer and measured: what they say, and that it can be read."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from medmnist_keras import plots
+
+NAMES = ["AbdomenCT", "BreastMRI", "CXR", "ChestCT", "Hand", "HeadCT"]
+CREDIT = "Medical MNIST, Dr. Bradley J. Erickson (Mayo Clinic), CC BY-SA 4.0"
+LABELS = np.repeat(np.arange(6), 4)
+IMAGES = (40 * LABELS[:, None, None, None] + np.zeros((24, 16, 16, 1))).astype("uint8")
+PREDICTIONS = np.where(np.arange(24) == 5, 4, LABELS)
+CAPTIONS = [f"AbdomenCT → {name} 99 %" for name in NAMES]
+MAPS = np.linspace(0, 1, 6 * 16 * 16, dtype="float32").reshape(6, 16, 16)
+HISTORY = {"accuracy": [0.9, 0.95, 0.97], "val_accuracy": [0.92, 0.94, 0.95], "loss": [1, 0.5, 0.2]}
+BINS = pd.DataFrame(
+    {
+        "confidence": [np.nan, 0.35, 0.5, 0.72, 0.97],
+        "accuracy": [np.nan, 0.2, 0.55, 0.7, 0.99],
+        "images": [0, 15, 20, 110, 8697],
+    }
+)
+MODELS = pd.DataFrame(
+    {
+        "accuracy": [0.17, 0.982, 0.9986, 1.0],
+        "accuracy_low": [0.162, 0.979, 0.9976, 0.9996],
+        "accuracy_high": [0.178, 0.9845, 0.9992, 1.0],
+        "errors": [7342, 160, 12, 0],
+    },
+    index=["Most frequent class", "Logistic regression", "Baseline CNN", "ResNet50V2"],
+)
+DRAWINGS = {
+    "image_grid": lambda **more: plots.image_grid(IMAGES, LABELS, NAMES, **more),
+    "class_samples": lambda **more: plots.class_samples(IMAGES, LABELS, NAMES, **more),
+    "gallery": lambda **more: plots.gallery(IMAGES[:6], CAPTIONS, **more),
+    "no_errors": lambda **more: plots.gallery(IMAGES[:0], [], **more),
+    "class_counts": lambda **more: plots.class_counts(LABELS, NAMES, **more),
+    "mean_images": lambda **more: plots.mean_images(IMAGES, LABELS, NAMES, **more),
+    "grey_levels": lambda **more: plots.grey_level_histograms(IMAGES, LABELS, NAMES, **more),
+    "learning_curves": lambda **more: plots.learning_curves(HISTORY, **more),
+    "confusion": lambda **more: plots.confusion_matrix(LABELS, PREDICTIONS, NAMES, **more),
+    "reliability": lambda **more: plots.reliability_diagram(BINS, **more),
+    "comparison": lambda **more: plots.model_comparison(MODELS, **more),
+    "grad_cam": lambda **more: plots.grad_cam_overlay(IMAGES[:6], MAPS, CAPTIONS, **more),
+}
+
+
+@pytest.fixture(autouse=True)
+def style():
+    with plt.rc_context():
+        plots.use_style()
+        yield
+    plt.close("all")
+
+
+@pytest.fixture(params=DRAWINGS)
+def draw(request):
+    return DRAWINGS[request.param]
+
+
+def written(ax: Axes) -> list[Text]:
+    """All texts that are really drawn on the figure, after the layout has settled."""
+    drawn, draw_text = [], Text.draw
+
+    def record(text, renderer):
+        if text.get_visible() and text.get_text().strip():
+            drawn.append(text)
+        draw_text(text, renderer)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Text, "draw", record)
+        ax.get_figure(root=True).draw_without_rendering()
+    return drawn
+
+
+def texts_of(ax: Axes) -> list[str]:
+    return [text.get_text().replace("\N{NO-BREAK SPACE}", " ") for text in written(ax)]
+
+
+def assert_legible(ax: Axes) -> None:
+    texts = written(ax)
+    canvas = ax.get_figure(root=True).bbox
+    boxes = [text.get_window_extent() for text in texts]
+    for text, box in zip(texts, boxes, strict=True):
+        inside = box.x0 >= -1 and box.y0 >= -1 and box.x1 <= canvas.x1 + 1
+        assert inside and box.y1 <= canvas.y1 + 1, f"{text.get_text()!r} is clipped"
+        assert text.get_fontsize() >= 10, f"{text.get_text()!r} is tiny"
+    for (first, box), (second, other) in combinations(zip(texts, boxes, strict=True), 2):
+        width = min(box.x1, other.x1) - max(box.x0, other.x0)
+        height = min(box.y1, other.y1) - max(box.y0, other.y0)
+        touching = width > 1 and height > 1
+        assert not touching, f"{first.get_text()!r} overlaps {second.get_text()!r}"
+
+
+def test_draws_without_showing_or_saving(draw, monkeypatch):
+    def forbidden(*_, **__):
+        raise AssertionError("a plot must neither show nor save")
+
+    monkeypatch.setattr(plt, "show", forbidden)
+    monkeypatch.setattr(Figure, "show", forbidden)
+    monkeypatch.setattr(Figure, "savefig", forbidden)
+    ax = draw(title="What it says")
+    assert isinstance(ax, Axes)
+    assert ax.get_title(loc="left") == "What it says"
+    assert len(plt.get_fignums()) == 1
+
+
+def test_given_axes_are_used(draw):
+    _, axs = plt.subplots(1, 2, figsize=(16, 6))
+    assert draw(ax=axs[1]) is axs[1]
+    assert len(plt.get_fignums()) == 1
+    assert not axs[0].has_data() and not axs[0].texts
+
+
+def test_nothing_clipped_or_overlapping(draw):
+    ax = draw(title="A finding that is told in one sentence of a usual length")
+    assert plots.caption(ax, CREDIT) is ax
+    assert_legible(ax)
+
+
+def test_legible_in_half_a_figure(draw):
+    # Slanted names have overlapping boxes without overlapping, so they are tested on their own.
+    _, axs = plt.subplots(1, 2, figsize=(18, 7))
+    ax = draw(ax=axs[0], title="Half a slide")
+    axs[1].set_axis_off()
+    if not any(label.get_rotation() for label in ax.get_xticklabels()):
+        assert_legible(ax)
+
+
+def test_caption_takes_arrays_and_old_layouts():
+    figure, axs = plt.subplots(2, 2, layout="none")
+    assert plots.caption(axs, CREDIT * 3) is axs
+    assert_legible(axs[0, 0])
+    assert figure.get_supxlabel() == CREDIT * 3
+
+
+def test_use_style_is_moderate():
+    assert plt.rcParams["figure.dpi"] <= 100
+    assert plt.rcParams["font.size"] >= 16
+    assert plt.rcParams["figure.constrained_layout.use"]
+    assert plt.rcParams["figure.facecolor"] == "white"
+
+
+def test_image_grid_keeps_grey_levels_and_order():
+    images = np.stack([np.full((8, 8), 0), np.full((8, 8), 51), np.full((8, 8), 255)])
+    picture = plots.image_grid(images.astype("uint8"), columns=2).images[0].get_array()
+    assert picture.shape == (17, 17, 3)
+    assert picture[0, 0, 0] == 0 and picture[0, -1, 0] == pytest.approx(0.2)
+    assert picture[-1, 0, 0] == 1 and (picture[-1, -1] == 1).all()  # the last place stays white
+
+
+def test_image_grid_labels():
+    with_names = texts_of(plots.image_grid(IMAGES[:2], [0, 4], NAMES))
+    assert with_names == ["AbdomenCT", "Hand"]
+    assert texts_of(plots.image_grid(IMAGES[:2], [0, 4])) == ["0", "4"]
+    assert texts_of(plots.image_grid(IMAGES[:2])) == []
+    with pytest.raises(ValueError, match="Received: 1 for 2 images"):
+        plots.image_grid(IMAGES[:2], [0], NAMES)
+    with pytest.raises(ValueError, match=r"Received: shape=\(2, 16, 16, 3\)"):
+        plots.image_grid(np.zeros((2, 16, 16, 3)))
+
+
+def test_class_samples_has_a_row_per_class():
+    few = np.delete(np.arange(24), [0, 1, 2])  # a single AbdomenCT is left
+    ax = plots.class_samples(IMAGES[few], LABELS[few], NAMES, per_class=3)
+    assert texts_of(ax) == NAMES
+    picture = ax.images[0].get_array()
+    centres = [label.get_position()[1] for label in ax.get_yticklabels()]
+    for label, centre in enumerate(centres):
+        row = picture[int(centre), ::17, 0][:3]
+        expected = [0, 1, 1] if label == 0 else [40 * label / 255] * 3
+        np.testing.assert_allclose(row, expected)
+
+
+def test_class_samples_follows_the_seed():
+    images = np.random.default_rng(0).integers(256, size=(24, 8, 8), dtype="uint8")
+
+    def picture(seed):
+        return plots.class_samples(images, LABELS, NAMES, 2, seed=seed).images[0].get_array()
+
+    np.testing.assert_array_equal(picture(1), picture(1))
+    assert (picture(1) != picture(2)).any()
+
+
+def test_gallery_writes_captions_in_few_lines():
+    captions = [text.replace("\n", " ") for text in texts_of(plots.gallery(IMAGES[:6], CAPTIONS))]
+    assert captions == CAPTIONS
+    for text in written(plots.gallery(IMAGES[:6], CAPTIONS)):
+        assert text.get_text().count("\n") == 1
+    assert texts_of(plots.gallery([], [])) == ["no errors"]
+
+
+def test_class_counts_writes_numbers():
+    ax = plots.class_counts(np.repeat([0, 2], [1234, 5]), NAMES)
+    assert sorted(texts_of(ax)) == sorted([*NAMES, "1,234", "0", "5", "0", "0", "0"])
+    assert ax.yaxis_inverted()
+
+
+def test_mean_images():
+    picture = plots.mean_images(IMAGES[:12], LABELS[:12], NAMES).images[0].get_array()
+    np.testing.assert_allclose(picture[8, 8::17, 0], [0, 40 / 255, 80 / 255, 1, 1, 1])
+
+
+def test_grey_levels_show_the_floor():
+    ax = plots.grey_level_histograms(IMAGES, LABELS, NAMES)
+    outlines = ax.patches[1::2]
+    for label, outline in enumerate(outlines):
+        values, edges, base_line = outline.get_data()
+        assert edges[np.argmax(values)] == 40 * label
+        assert base_line == 5 - label
+
+
+def test_learning_curves_count_from_one():
+    ax = plots.learning_curves(HISTORY)
+    assert [line.get_xdata().tolist() for line in ax.lines] == [[1, 2, 3], [1, 2, 3]]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["training", "validation"]
+    alone = plots.learning_curves({"loss": [0.3]}, metric="loss")
+    assert len(alone.lines) == 1 and alone.lines[0].get_marker() == "o"
+    assert "1" in texts_of(alone) and "1.0" not in texts_of(alone)
+    with pytest.raises(ValueError, match=r"Received: metric='auc'.*accuracy, val_accuracy, loss"):
+        plots.learning_curves(HISTORY, metric="auc")
+
+
+def test_confusion_matrix_counts():
+    ax = plots.confusion_matrix([0, 0, 0, 1], [0, 0, 1, 1], ["Hand", "CXR"])
+    cells = {text.get_position(): text.get_text() for text in ax.texts}
+    assert cells == {(0.5, 0.5): "2", (1.5, 0.5): "1", (0.5, 1.5): "0", (1.5, 1.5): "1"}
+
+
+def test_confusion_matrix_lets_a_single_error_stand_out():
+    labels = np.repeat(np.arange(6), 1500)
+    predictions = labels.copy()
+    predictions[0] = 3
+    ax = plots.confusion_matrix(labels, predictions, NAMES)
+    ax.figure.draw_without_rendering()
+    errors = ax.collections[1].get_facecolors()[:, :3].reshape(6, 6, 3)
+    assert errors[0, 1].min() == 1  # no error: white
+    assert errors[0, 3].min() < 0.2
+    assert "1,499" in texts_of(ax)
+
+
+def test_crowded_class_names_are_slanted_apart():
+    _, ax = plt.subplots(figsize=(6, 5))
+    plots.confusion_matrix(LABELS, PREDICTIONS, NAMES, ax=ax)
+    ax.figure.draw_without_rendering()
+    labels = ax.get_xticklabels()
+    assert {label.get_rotation() for label in labels} == {30}
+    boxes = [label.get_window_extent() for label in labels]
+    assert min(box.x0 for box in boxes) >= 0 and min(box.y0 for box in boxes) >= 0
+    # Parallel slanted lines of text are apart if their ends are, measured across the slant.
+    ends = np.array([box.x1 for box in boxes])
+    assert (np.diff(ends) * np.sin(np.pi / 6) > 0.8 * labels[0].get_fontsize()).all()
+
+
+def test_reliability_diagram_counts_images():
+    ax = plots.reliability_diagram(BINS)
+    assert {"15", "20", "110", "8,697"} < set(texts_of(ax))
+    assert [bar.get_x() for bar in ax.patches] == pytest.approx([0.2, 0.4, 0.6, 0.8])
+    assert [bar.get_height() for bar in ax.patches] == [0.2, 0.55, 0.7, 0.99]
+
+
+def test_model_comparison_is_in_per_cent():
+    ax = plots.model_comparison(MODELS)
+    assert {"7,342 errors", "160 errors", "12 errors", "0 errors"} < set(texts_of(ax))
+    points = ax.lines[0]
+    np.testing.assert_allclose(points.get_xdata(), [83, 1.8, 0.14, 0], atol=1e-9)
+    assert ax.get_xscale() == "symlog" and "logarithmic" in ax.get_xlabel()
+    close = plots.model_comparison(MODELS.iloc[2:])
+    assert close.get_xscale() == "linear" and "logarithmic" not in close.get_xlabel()
+
+
+def test_grad_cam_overlay_colours_only_where_the_map_is():
+    maps = np.zeros((1, 16, 16), dtype="float32")
+    maps[0, :8] = 1
+    picture = plots.grad_cam_overlay(IMAGES[-1:], maps).images[0].get_array()
+    np.testing.assert_allclose(picture[12, 3], 200 / 255)  # grey as before
+    assert np.ptp(picture[3, 3]) > 0.3  # yellow
+    with pytest.raises(ValueError, match=r"Received: shape=\(16, 16\)"):
+        plots.grad_cam_overlay(IMAGES[:1], maps[0])
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [([0, 1], "2 labels for 24 images"), ([6] * 24, "from 6 to 6 for 6"), ([0.5] * 24, "float64")],
+)
+def test_labels_that_do_not_fit_are_refused(labels, message):
+    with pytest.raises(ValueError, match=f"Received: .*{message}"):
+        plots.mean_images(IMAGES, labels, NAMES)

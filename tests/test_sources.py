@@ -1,0 +1,387 @@
+"""Where pictures come from: every good form of the data set, and every bad one."""
+
+import errno
+import functools
+import hashlib
+import http.server
+import os
+import tarfile
+import threading
+import zipfile
+
+import numpy as np
+import pytest
+from conftest import PER_CLASS, encode
+
+from medmnist_keras import CLASS_NAMES, sources
+from medmnist_keras.sources import cache_dir, download, find_source, is_at_hand, load_images
+
+README = {"README.md": b"six folders"}
+
+
+def test_folder_zip_and_tar_give_the_same_pictures(
+    files, tiny_info, write_folder, write_tar, write_zip
+):
+    places = [
+        write_folder(files),
+        write_tar(files | README),
+        write_tar(files, "flat.tar", top=""),
+        write_zip(files),
+        write_zip(files | README, "nested.zip", top="any/top/folder/"),
+    ]
+    first = load_images(places[0], info=tiny_info, strict=True)
+    assert first.images.shape == (6 * PER_CLASS, 64, 64, 1)
+    assert first.images.dtype == np.uint8
+    assert first.labels.tolist() == np.repeat(range(6), PER_CLASS).tolist()
+    assert first.names[0] == "AbdomenCT/000000.jpeg"
+    for place in places[1:]:
+        other = load_images(place, info=tiny_info, strict=True)
+        assert other.fingerprint == first.fingerprint
+        np.testing.assert_array_equal(other.images, first.images)
+
+
+def test_order_does_not_depend_on_the_order_in_the_archive(files, tiny_info, write_tar):
+    forwards = load_images(write_tar(files), info=tiny_info)
+    backwards = load_images(write_tar(dict(reversed(files.items())), "b.tar.gz"), info=tiny_info)
+    np.testing.assert_array_equal(forwards.images, backwards.images)
+    assert forwards.fingerprint == backwards.fingerprint == tiny_info["fingerprint"]
+
+
+def test_fingerprint_follows_its_recipe(files, tiny_info):
+    recipe = hashlib.sha256()
+    for name in sorted(files):
+        recipe.update(name.encode() + b"\0" + hashlib.sha256(files[name]).digest())
+    assert tiny_info["fingerprint"] == recipe.hexdigest()
+
+
+def test_another_content_warns_or_is_refused_when_strict(files, tiny_info, write_folder):
+    changed = files | {"Hand/000003.jpeg": files["Hand/000004.jpeg"]}
+    folder = write_folder(changed)
+    with pytest.warns(UserWarning, match="content differs from the known copy"):
+        load_images(folder, info=tiny_info)
+    with pytest.raises(ValueError, match="strict=False"):
+        load_images(folder, info=tiny_info, strict=True)
+
+
+def test_png_and_rgb_copies_load_as_grey(files, tiny_info, write_folder):
+    grey = np.tile(np.arange(64, dtype="uint8"), (64, 1))
+    rgb = encode(np.stack([grey] * 3, axis=-1), "PNG")
+    with pytest.warns(UserWarning, match="differs"):
+        loaded = load_images(write_folder(files | {"Hand/000000.jpeg": rgb}), info=tiny_info)
+    hand = loaded.names.tolist().index("Hand/000000.jpeg")
+    np.testing.assert_array_equal(loaded.images[hand, ..., 0], grey)
+
+
+# -- finding the source ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["class folders", "folder above", "archive"])
+def test_environment_variable_names_a_folder_that_holds_either(
+    form, files, tiny_info, write_folder, write_tar, tmp_path, monkeypatch
+):
+    place = write_folder(files, "data/MedNIST")
+    if form == "archive":
+        (tmp_path / "archives").mkdir()
+        write_tar(files, "archives/MedNIST.tar.gz")
+        place = tmp_path / "archives"
+    elif form == "folder above":
+        place = place.parent
+    monkeypatch.setenv("MEDICAL_MNIST_DIR", str(place))
+    assert is_at_hand(info=tiny_info)
+    assert len(load_images(info=tiny_info, strict=True).images) == 6 * PER_CLASS
+
+
+def test_keras_cache_is_looked_at_and_phantoms_never_come_unasked(
+    files, tiny_info, write_tar, monkeypatch
+):
+    # The fixture decoded this very content into the cache; start without it.
+    monkeypatch.setattr(sources, "_decoded_dir", lambda: cache_dir() / "empty")
+    assert not is_at_hand(info=tiny_info)
+    write_tar(files).rename(cache_dir() / "MedNIST.tar.gz")
+    assert is_at_hand(info=tiny_info)
+    assert load_images(info=tiny_info, strict=True).origin == "MedNIST.tar.gz"
+
+
+def test_places_without_pictures_are_told(tmp_path, monkeypatch):
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        find_source(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match="holds neither: nothing"):
+        find_source(tmp_path / "empty")
+    (tmp_path / "notes.txt").write_text("?")
+    with pytest.raises(ValueError, match="a file of another kind"):
+        find_source(tmp_path / "notes.txt")
+    for name in ("a.zip", "b.tar"):
+        (tmp_path / "empty" / name).write_bytes(b"")
+    with pytest.raises(FileNotFoundError, match="2 archives: a.zip, b.tar"):
+        find_source(tmp_path / "empty")
+    monkeypatch.setenv("MEDICAL_MNIST_DIR", str(tmp_path / "nowhere"))
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        is_at_hand()
+
+
+# -- wrong content ---------------------------------------------------------------------------
+
+
+def without(files, prefix):
+    return {name: data for name, data in files.items() if not name.startswith(prefix)}
+
+
+def bad_sets(files):
+    large = encode(np.zeros((65, 64), "uint8"))
+    cut = files["Hand/000001.jpeg"][:300]
+    yield "missing class", without(files, "Hand/"), ["Hand: missing class"]
+    yield "extra class", files | {"Knee/1.jpeg": large}, ["Knee: unexpected class (1 pictures)"]
+    yield "wrong count", without(files, "CXR/000003"), ["CXR: 11 pictures, not 12"]
+    yield "wrong size", files | {"CXR/000003.jpeg": large}, ["CXR/000003.jpeg: 64x65 pixels"]
+    yield "not an image", files | {"CXR/000003.jpeg": b"text"}, ["not a JPEG or PNG image"]
+    yield "truncated", files | {"Hand/000001.jpeg": cut}, ["Hand/000001.jpeg: damaged image"]
+    yield "zero bytes", files | {"Hand/000001.jpeg": b""}, ["Hand/000001.jpeg: empty file"]
+    yield "too deep", files | {"Hand/more/1.jpeg": cut}, ["unexpected folder inside Hand"]
+    yield "too large", files | {"Hand/000001.jpeg": bytes(1_000_001)}, ["1,000,001 bytes"]
+    many = {f"Hand/{i:06d}.jpeg": b"text" for i in range(9)}
+    yield "many", files | many, ["9 problems", "Hand/000004.jpeg", "and 4 more"]
+
+
+@pytest.mark.parametrize("packed", ["folder", "tar", "zip"])
+@pytest.mark.parametrize("case", range(10))
+def test_wrong_content_is_told_with_offenders_and_counts(case, packed, files, tiny_info, request):
+    _, bad, messages = list(bad_sets(files))[case]
+    place = request.getfixturevalue(f"write_{packed}")(bad)
+    with pytest.raises(ValueError, match="is not Medical MNIST") as caught:
+        load_images(place, info=tiny_info)
+    for message in messages:
+        assert message in str(caught.value)
+    assert "Expected 72 pictures of 64x64 pixels" in str(caught.value)
+    assert "000005" not in str(caught.value)  # the first few, not all
+
+
+def test_what_systems_leave_behind_is_ignored(files, tiny_info, write_folder, write_zip):
+    litter = {"Hand/.DS_Store": b"", "CXR/Thumbs.db": b"", "preview.png": b"", "LICENSE": b""}
+    load_images(write_folder(files | litter), info=tiny_info, strict=True)
+    zipped = litter | {"__MACOSX/Hand/._000000.jpeg": b""}
+    load_images(write_zip(files | zipped, top="top/"), info=tiny_info, strict=True)
+
+
+def test_class_folders_in_two_places_are_refused(files, tiny_info, write_zip):
+    both = {f"a/{name}": data for name, data in files.items()}
+    both |= {f"b/{name[:-5]}.jpg": data for name, data in files.items()}
+    with pytest.raises(ValueError, match="class folders in 2 places: 'a', 'b'"):
+        load_images(write_zip(both), info=tiny_info)
+
+
+@pytest.mark.parametrize("name", ["/etc/Hand/1.jpeg", "../Hand/1.jpeg", "C:\\Hand\\1.jpeg"])
+def test_odd_paths_are_refused(name, files, tiny_info, write_tar, write_zip):
+    for place in (write_tar(files | {name: b""}, top=""), write_zip(files | {name: b""})):
+        with pytest.raises(ValueError, match="was refused: its member .* leads outside"):
+            load_images(place, info=tiny_info)
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])
+def test_links_and_special_files_are_refused(kind, files, tiny_info, write_tar):
+    member = tarfile.TarInfo("MedNIST/Hand/link.jpeg")
+    member.type, member.linkname = kind, "/etc/passwd"
+    with pytest.raises(ValueError, match="link or a special file"):
+        load_images(write_tar(files, extra=[member]), info=tiny_info)
+
+
+def test_links_in_a_zip_are_refused(files, tiny_info, write_zip):
+    place = write_zip(files)
+    link = zipfile.ZipInfo("Hand/link.jpeg")
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(place, "a") as archive:
+        archive.writestr(link, "/etc/passwd")
+    with pytest.raises(ValueError, match="link or a special file"):
+        load_images(place, info=tiny_info)
+
+
+@pytest.mark.parametrize("packed", ["tar", "zip"])
+def test_archive_cut_short_is_told(packed, files, tiny_info, request):
+    place = request.getfixturevalue(f"write_{packed}")(files)
+    place.write_bytes(place.read_bytes()[:-2000])
+    with pytest.raises(ValueError, match="not a complete archive"):
+        load_images(place, info=tiny_info)
+
+
+def test_archive_of_too_many_members_is_refused(files, tiny_info, write_zip, monkeypatch):
+    monkeypatch.setattr(sources, "_MAX_MEMBERS", 20)
+    with pytest.raises(ValueError, match="over 20 members"):
+        load_images(write_zip(files), info=tiny_info)
+
+
+# -- cache of decoded arrays -----------------------------------------------------------------
+
+
+def test_second_load_decodes_nothing(files, tiny_info, write_tar, monkeypatch):
+    place = write_tar(files)
+    first = load_images(place, info=tiny_info)
+    monkeypatch.setattr(sources, "_decode", lambda *_: pytest.fail("decoded again"))
+    again = load_images(place, info=tiny_info)
+    assert isinstance(again.images, np.memmap)
+    assert not again.images.flags.writeable
+    np.testing.assert_array_equal(again.images, first.images)
+    # Known content needs no source at all.
+    assert load_images(info=tiny_info).fingerprint == tiny_info["fingerprint"]
+
+
+def test_changed_source_is_decoded_again(files, tiny_info, write_folder):
+    folder = write_folder(files)
+    load_images(folder, info=tiny_info)
+    (folder / "Hand" / "000000.jpeg").write_bytes(b"spoilt")
+    with pytest.raises(ValueError, match="Hand/000000.jpeg: not a JPEG"):
+        load_images(folder, info=tiny_info)
+
+
+@pytest.mark.parametrize("damage", [b"", b"nonsense", None])
+def test_damaged_cache_is_decoded_again(damage, files, tiny_info, write_tar):
+    place = write_tar(files)
+    load_images(place, info=tiny_info)
+    arrays = cache_dir() / "medmnist_keras" / tiny_info["fingerprint"] / "images.npy"
+    if damage is None:
+        arrays.unlink()
+    else:
+        arrays.write_bytes(damage)
+    again = load_images(place, info=tiny_info)
+    assert again.images.shape == (6 * PER_CLASS, 64, 64, 1)
+    assert arrays.stat().st_size > 6 * PER_CLASS * 64 * 64
+
+
+def test_cache_that_cannot_be_written_warns_and_loads(files, tiny_info, write_tar, monkeypatch):
+    blocker = cache_dir() / "blocker"
+    blocker.write_text("a file where a folder should be")
+    monkeypatch.setenv("KERAS_HOME", str(blocker))
+    with pytest.warns(UserWarning, match=r"could not be cached.*Set KERAS_HOME"):
+        assert len(load_images(write_tar(files), info=tiny_info).images) == 72
+
+
+def test_full_disk_leaves_nothing_half_written(files, tiny_info, write_tar, monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "full"))
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.warns(UserWarning, match="the disk is full"):
+        load_images(write_tar(files), info=tiny_info)
+    assert list((tmp_path / "full/datasets/medmnist_keras").iterdir()) == []
+
+
+# -- download --------------------------------------------------------------------------------
+
+
+class _Silent(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+class _CutsOff(_Silent):
+    def copyfile(self, source, outputfile):
+        outputfile.write(source.read(1000))
+
+
+@pytest.fixture
+def serve(tmp_path):
+    servers = []
+
+    def start(handler=_Silent):
+        server = http.server.ThreadingHTTPServer(
+            ("127.0.0.1", 0), functools.partial(handler, directory=tmp_path)
+        )
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def online(files, tiny_info, write_tar, monkeypatch, tmp_path):
+    """An archive to be served, and an empty cache to download it into."""
+    place = write_tar(files | README, "MedNIST.tar.gz")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "fresh"))
+    return {**tiny_info, "sha256": hashlib.sha256(place.read_bytes()).hexdigest()}
+
+
+def test_download_is_verified_and_kept(online, serve, capfd):
+    info = {**online, "url": f"{serve()}/MedNIST.tar.gz"}
+    assert len(load_images(info=info, strict=True).images) == 72
+    assert "100%" in capfd.readouterr().err  # the progress bar
+    assert (cache_dir() / "MedNIST.tar.gz").exists()
+    info["url"] = "http://127.0.0.1:1/gone"
+    assert load_images(info=info).origin == "Keras cache"
+
+
+@pytest.mark.parametrize(
+    ("handler", "sha256", "error", "message"),
+    [
+        (_Silent, "0" * 64, ValueError, "not the expected archive and was discarded"),
+        (_CutsOff, None, OSError, "could not be downloaded"),
+    ],
+)
+def test_broken_download_never_stays(handler, sha256, error, message, online, serve):
+    info = {**online, "url": f"{serve(handler)}/MedNIST.tar.gz"}
+    info["sha256"] = sha256 or info["sha256"]
+    with pytest.raises(error, match=message) as caught:
+        download(info=info)
+    assert "by hand" in str(caught.value)
+    assert list(cache_dir().iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ["missing.tar.gz", None])
+def test_no_such_file_or_no_network_says_what_to_do(path, online, serve):
+    url = f"{serve()}/{path}" if path else "http://127.0.0.1:1/MedNIST.tar.gz"
+    with pytest.raises(OSError, match=r"could not be downloaded.*MEDICAL_MNIST_DIR.*phantoms"):
+        load_images(info={**online, "url": url})
+
+
+def test_download_into_a_place_that_cannot_be_written(online, serve, tmp_path, monkeypatch):
+    (tmp_path / "blocker").write_text("")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "blocker"))
+    with pytest.raises(OSError, match="could not be stored.*Set KERAS_HOME"):
+        download(info={**online, "url": f"{serve()}/MedNIST.tar.gz"})
+
+
+def test_download_onto_a_full_disk(online, serve, monkeypatch):
+    import pooch
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", full)
+    with pytest.raises(OSError, match="the disk is full"):
+        download(info={**online, "url": f"{serve()}/MedNIST.tar.gz"})
+
+
+# -- phantoms and subsets --------------------------------------------------------------------
+
+
+def test_phantoms_have_the_shape_of_the_real_data(tiny_info, files, write_folder):
+    real = load_images(write_folder(files), info=tiny_info)
+    drawn = load_images("phantoms", info=tiny_info)
+    assert drawn.images.shape == real.images.shape
+    assert drawn.images.dtype == real.images.dtype
+    np.testing.assert_array_equal(drawn.labels, real.labels)
+    assert drawn.fingerprint == "phantoms"
+
+
+def test_images_per_class_takes_even_steps(files, tiny_info, write_folder):
+    thinned = load_images(write_folder(files), images_per_class=4, info=tiny_info)
+    assert thinned.names[:4].tolist() == [f"AbdomenCT/{i:06d}.jpeg" for i in (0, 3, 6, 9)]
+    assert np.bincount(thinned.labels).tolist() == [4] * 6
+    assert len(load_images("phantoms", images_per_class=4, info=tiny_info).images) == 24
+    assert len(load_images("phantoms", images_per_class=999, info=tiny_info).images) == 72
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 1.5, "ten", True])
+def test_images_per_class_out_of_range(wrong):
+    with pytest.raises(ValueError, match=r"Received: images_per_class="):
+        load_images("phantoms", images_per_class=wrong)
+
+
+def test_phantom_classes_are_ours():
+    from medmnist_keras.phantoms import PHANTOM_CLASSES
+
+    assert PHANTOM_CLASSES == CLASS_NAMES
