@@ -1,6 +1,6 @@
 """Medical image classification in Keras, on Medical MNIST: data, two models, honest scores."""
 
-from . import _quiet  # isort: skip  # before anything imports Keras
+from . import _quiet as _quiet  # isort: skip  # before anything imports Keras
 from .data import load_data, load_datasets, make_dataset
 from .evaluation import (
     calibration_bins,

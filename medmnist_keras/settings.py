@@ -101,9 +101,14 @@ def read_settings() -> Settings:
     return Settings(quick=True, source=source, images_per_class=200)
 
 
-def _hardware() -> str:
+def list_gpus() -> list[str]:
+    """Names of the GPUs that the backend sees, such as `["gpu:0"]`; an empty list for none."""
     import keras
 
-    cores = f"{os.cpu_count()} CPU cores"
-    gpus = keras.distribution.list_devices("gpu")
-    return f"{cores}, {len(gpus)} GPU" if gpus else f"{cores}, no GPU"
+    # Asking JAX for "gpu" alone raises an error where there is none.
+    return [name for name in keras.distribution.list_devices() if not name.startswith("cpu")]
+
+
+def _hardware() -> str:
+    gpus = len(list_gpus())
+    return f"{os.cpu_count()} CPU cores, {f'{gpus} GPU' if gpus else 'no GPU'}"

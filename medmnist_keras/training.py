@@ -11,6 +11,7 @@ import numpy as np
 
 from .data import make_dataset
 from .models import freeze_batch_normalization
+from .settings import list_gpus
 
 # The last layer of ResNet50V2 before its top stage. Everything up to here stays as it is.
 _FROZEN_UP_TO = "conv4_block6_out"
@@ -200,7 +201,7 @@ def accelerated():
     ```
     """
     before = keras.config.dtype_policy()
-    gpus = keras.distribution.list_devices("gpu")
+    gpus = list_gpus()
     on_tensorflow = keras.backend.backend() == "tensorflow"
     scope = contextlib.nullcontext()
     if on_tensorflow and len(gpus) > 1:
@@ -231,8 +232,7 @@ def _warm_up_and_cosine(peak: float, steps: int):
 
 def _jit_compile():
     """XLA pays on a GPU; under TensorFlow on a CPU it halved the baseline's speed."""
-    on_cpu = not keras.distribution.list_devices("gpu")
-    return False if on_cpu and keras.backend.backend() == "tensorflow" else "auto"
+    return "auto" if list_gpus() or keras.backend.backend() != "tensorflow" else False
 
 
 def _scope(model):

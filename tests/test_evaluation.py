@@ -65,7 +65,8 @@ def test_absent_class_is_quiet_and_has_no_area():
         report = evaluation.class_report([0, 0, 1, 1], one_hot([0, 2, 1, 1]), NAMES)
     assert result["roc_auc"] is None
     assert result["balanced_accuracy"] == pytest.approx(0.75)
-    assert np.isnan(report.loc["HeadCT", "recall"]) and report.loc["HeadCT", "precision"] == 0
+    assert np.isnan(report.loc["HeadCT", "recall"])
+    assert report.loc["HeadCT", "precision"] == 0
     assert report["images"].tolist() == [2, 2, 0]
 
 
@@ -102,7 +103,8 @@ def test_wilson_interval_published(successes, total, expected):
 
 def test_wilson_interval_of_a_perfect_score_has_a_width():
     low, high = evaluation.wilson_interval(1000, 1000)
-    assert high == 1.0 and 0.99 < low < 1.0
+    assert high == 1.0
+    assert 0.99 < low < 1.0
     assert evaluation.wilson_interval(1000, 1000, confidence=0.8)[0] > low
 
 
@@ -158,7 +160,8 @@ def test_most_confident_errors():
     assert errors.tolist() == [1, 3, 0]
     assert evaluation.most_confident_errors([1, 1, 1, 0], probabilities, top=1).tolist() == [1]
     none = evaluation.most_confident_errors([0, 0, 1, 1], probabilities)
-    assert none.shape == (0,) and none.dtype.kind == "i"
+    assert none.shape == (0,)
+    assert none.dtype.kind == "i"
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,10 @@ def check_blob_maps() -> None:
     model, images = blob_detector(), blob_images()
     assert keras.ops.convert_to_numpy(model(images)).argmax(axis=1).tolist() == [1, 1, 1, 1, 0]
     maps = explain.grad_cam(model, images)
-    assert maps.shape == (5, SIZE, SIZE) and maps.dtype == np.float32
-    assert maps.min() >= 0 and maps.max() == 1
+    assert maps.shape == (5, SIZE, SIZE)
+    assert maps.dtype == np.float32
+    assert maps.min() >= 0
+    assert maps.max() == 1
     half = SIZE // 2
     for index, (row, column) in enumerate([(0, 0), (0, half), (half, 0), (half, half)]):
         corner = maps[index, row : row + half, column : column + half]
@@ -61,7 +63,8 @@ def check_blob_maps() -> None:
         assert corner.sum() > 0.95 * maps[index].sum()
     # Asked about the dark class, the same picture is hottest everywhere else.
     dark = explain.grad_cam(model, images[:1], class_index=0)[0]
-    assert dark[5, 5] < 0.2 and dark[half:, half:].min() == 1
+    assert dark[5, 5] < 0.2
+    assert dark[half:, half:].min() == 1
     singles = np.concatenate([explain.grad_cam(model, image[None]) for image in images])
     np.testing.assert_allclose(maps, singles, atol=1e-6)
 

@@ -96,7 +96,8 @@ def assert_legible(ax: Axes) -> None:
     boxes = [text.get_window_extent() for text in texts]
     for text, box in zip(texts, boxes, strict=True):
         inside = box.x0 >= -1 and box.y0 >= -1 and box.x1 <= canvas.x1 + 1
-        assert inside and box.y1 <= canvas.y1 + 1, f"{text.get_text()!r} is clipped"
+        inside = inside and box.y1 <= canvas.y1 + 1
+        assert inside, f"{text.get_text()!r} is clipped"
         assert text.get_fontsize() >= 10, f"{text.get_text()!r} is tiny"
     for (first, box), (second, other) in combinations(zip(texts, boxes, strict=True), 2):
         width = min(box.x1, other.x1) - max(box.x0, other.x0)
@@ -122,7 +123,8 @@ def test_given_axes_are_used(draw):
     _, axs = plt.subplots(1, 2, figsize=(16, 6))
     assert draw(ax=axs[1]) is axs[1]
     assert len(plt.get_fignums()) == 1
-    assert not axs[0].has_data() and not axs[0].texts
+    assert not axs[0].has_data()
+    assert not axs[0].texts
 
 
 def test_nothing_clipped_or_overlapping(draw):
@@ -158,8 +160,10 @@ def test_image_grid_keeps_grey_levels_and_order():
     images = np.stack([np.full((8, 8), 0), np.full((8, 8), 51), np.full((8, 8), 255)])
     picture = plots.image_grid(images.astype("uint8"), columns=2).images[0].get_array()
     assert picture.shape == (17, 17, 3)
-    assert picture[0, 0, 0] == 0 and picture[0, -1, 0] == pytest.approx(0.2)
-    assert picture[-1, 0, 0] == 1 and (picture[-1, -1] == 1).all()  # the last place stays white
+    assert picture[0, 0, 0] == 0
+    assert picture[0, -1, 0] == pytest.approx(0.2)
+    assert picture[-1, 0, 0] == 1
+    assert (picture[-1, -1] == 1).all()
 
 
 def test_image_grid_labels():
@@ -228,8 +232,10 @@ def test_learning_curves_count_from_one():
     assert [line.get_xdata().tolist() for line in ax.lines] == [[1, 2, 3], [1, 2, 3]]
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["training", "validation"]
     alone = plots.learning_curves({"loss": [0.3]}, metric="loss")
-    assert len(alone.lines) == 1 and alone.lines[0].get_marker() == "o"
-    assert "1" in texts_of(alone) and "1.0" not in texts_of(alone)
+    assert len(alone.lines) == 1
+    assert alone.lines[0].get_marker() == "o"
+    assert "1" in texts_of(alone)
+    assert "1.0" not in texts_of(alone)
     with pytest.raises(ValueError, match=r"Received: metric='auc'.*accuracy, val_accuracy, loss"):
         plots.learning_curves(HISTORY, metric="auc")
 
@@ -259,7 +265,8 @@ def test_crowded_class_names_are_slanted_apart():
     labels = ax.get_xticklabels()
     assert {label.get_rotation() for label in labels} == {30}
     boxes = [label.get_window_extent() for label in labels]
-    assert min(box.x0 for box in boxes) >= 0 and min(box.y0 for box in boxes) >= 0
+    assert min(box.x0 for box in boxes) >= 0
+    assert min(box.y0 for box in boxes) >= 0
     # Parallel slanted lines of text are apart if their ends are, measured across the slant.
     ends = np.array([box.x1 for box in boxes])
     assert (np.diff(ends) * np.sin(np.pi / 6) > 0.8 * labels[0].get_fontsize()).all()
@@ -277,9 +284,11 @@ def test_model_comparison_is_in_per_cent():
     assert {"7,342 errors", "160 errors", "12 errors", "0 errors"} < set(texts_of(ax))
     points = ax.lines[0]
     np.testing.assert_allclose(points.get_xdata(), [83, 1.8, 0.14, 0], atol=1e-9)
-    assert ax.get_xscale() == "symlog" and "logarithmic" in ax.get_xlabel()
+    assert ax.get_xscale() == "symlog"
+    assert "logarithmic" in ax.get_xlabel()
     close = plots.model_comparison(MODELS.iloc[2:])
-    assert close.get_xscale() == "linear" and "logarithmic" not in close.get_xlabel()
+    assert close.get_xscale() == "linear"
+    assert "logarithmic" not in close.get_xlabel()
 
 
 def test_grad_cam_overlay_colours_only_where_the_map_is():

@@ -1,0 +1,48 @@
+import pytest
+
+from medmnist_keras import INFO, load_data, read_settings, settings
+
+
+@pytest.fixture
+def at_hand(monkeypatch):
+    return lambda answer: monkeypatch.setattr(settings, "is_at_hand", lambda: answer)
+
+
+def test_quick_falls_back_to_phantoms_and_says_so(at_hand, monkeypatch):
+    monkeypatch.setenv("MEDMNIST_KERAS_QUICK", "1")
+    at_hand(False)
+    quick = read_settings()
+    assert quick.quick
+    assert "phantoms, not patients" in str(quick).splitlines()[0]
+    assert quick.caption == "Drawn phantoms, not patients"
+    (x_train, _), *_ = load_data(**quick.data)
+    assert len(x_train) == 6 * quick.images_per_class * 8 // 10
+    assert quick.epochs(9) == 3
+    assert quick.epochs(1) == 1
+
+
+def test_quick_takes_the_real_pictures_where_they_are(at_hand, monkeypatch):
+    monkeypatch.setenv("MEDMNIST_KERAS_QUICK", "1")
+    at_hand(True)
+    quick = read_settings()
+    assert quick.source is None
+    assert quick.caption == INFO["credit"]
+    assert "Medical MNIST" in str(quick).splitlines()[0]
+
+
+@pytest.mark.parametrize("switch", ["0", "", None])
+def test_full_means_all_real_pictures(switch, at_hand, monkeypatch):
+    monkeypatch.delenv("MEDMNIST_KERAS_QUICK")
+    if switch is not None:
+        monkeypatch.setenv("MEDMNIST_KERAS_QUICK", switch)
+    at_hand(False)
+    full = read_settings()
+    assert not full.quick
+    assert full.data == {"source": None, "images_per_class": None, "seed": 0}
+    assert full.epochs(9) == 9
+
+
+def test_switch_with_another_value(monkeypatch):
+    monkeypatch.setenv("MEDMNIST_KERAS_QUICK", "yes")
+    with pytest.raises(ValueError, match="Received: MEDMNIST_KERAS_QUICK='yes'"):
+        read_settings()

@@ -1,0 +1,199 @@
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from medmnist_keras import (
+    accelerated,
+    baseline_cnn,
+    fine_tune,
+    load_data,
+    make_dataset,
+    resnet50v2,
+    train,
+    training,
+)
+
+
+@pytest.fixture(scope="module")
+def phantoms():
+    return load_data("phantoms", images_per_class=100)
+
+
+@pytest.fixture(scope="module")
+def datasets(phantoms):
+    (x_train, y_train), val, _ = phantoms
+    # A new one for each run: a tf.data shuffle goes on where the last epoch ended.
+    return lambda: (
+        make_dataset(x_train, y_train, batch_size=32, shuffle_seed=0),
+        make_dataset(*val, batch_size=32),
+    )
+
+
+def run(datasets, **arguments):
+    keras.utils.set_random_seed(0)
+    model = baseline_cnn()
+    return model, train(model, *datasets(), verbose=0, **arguments)
+
+
+@pytest.fixture(scope="module")
+def trained(datasets):
+    return run(datasets, epochs=4)
+
+
+def test_training_learns(trained):
+    history = trained[1].history
+    assert history["loss"][-1] < 0.5 * history["loss"][0]
+    assert history["accuracy"][-1] > 0.7
+
+
+def test_training_repeats(trained, datasets):
+    again = run(datasets, epochs=4)[1]
+    np.testing.assert_allclose(again.history["loss"], trained[1].history["loss"], rtol=1e-3)
+
+
+def test_best_epoch_is_what_stays(datasets, tmp_path):
+    # A learning rate that ruins later epochs.
+    path = tmp_path / "kept" / "best.weights.h5"
+    model, history = run(datasets, epochs=3, learning_rate=0.3, checkpoint=path)
+    val_losses = history.history["val_loss"]
+    kept = model.evaluate(datasets()[1], verbose=0)[0]
+    np.testing.assert_allclose(kept, min(val_losses), rtol=1e-4)
+    restored = baseline_cnn(weights=path)
+    for weight, other in zip(restored.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, other)
+
+
+def test_learning_rate_warms_up_and_decays():
+    schedule = training._warm_up_and_cosine(1.0, 100)
+    rates = [float(schedule(step)) for step in range(101)]
+    assert np.argmax(rates) == 10
+    assert rates[10] == pytest.approx(1)
+    assert rates[0] < 0.1
+    assert rates[100] == pytest.approx(0, abs=1e-6)
+    assert np.all(np.diff(rates[10:]) <= 0)
+
+
+def test_wrong_arguments(datasets):
+    with pytest.raises(ValueError, match="Received: epochs=0"):
+        train(baseline_cnn(), *datasets(), epochs=0)
+    with pytest.raises(ValueError, match=r"end in \".weights.h5\". Received: checkpoint='a.h5'"):
+        train(baseline_cnn(), *datasets(), checkpoint="a.h5")
+
+
+# -- fine-tuning -----------------------------------------------------------------------------
+
+
+def by_layer(model):
+    return {layer.name: layer.get_weights() for layer in model.layers if layer.weights}
+
+
+@pytest.fixture(scope="module")
+def fine_tuned(phantoms):
+    train_data, val_data, _ = phantoms
+    keras.utils.set_random_seed(0)
+    model = resnet50v2(weights=None, image_size=64)
+    before = by_layer(model)
+    computed = []
+    original = training._predict
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            training,
+            "_predict",
+            lambda part, *rest, **more: computed.append(part.name) or original(part, *rest, **more),
+        )
+        histories = fine_tune(
+            model, train_data, val_data, head_epochs=3, top_epochs=2, batch_size=32, verbose=0
+        )
+    return model, before, histories, computed
+
+
+def test_fine_tuning_moves_no_statistics(fine_tuned):
+    # Keras up to 3.15 would move them in `fit` (issue #20285).
+    model, before, *_ = fine_tuned
+    norms = [one for one in model.layers if isinstance(one, keras.layers.BatchNormalization)]
+    assert len(norms) == 49
+    for norm in norms:
+        for now, then in zip(norm.get_weights(), before[norm.name], strict=True):
+            np.testing.assert_array_equal(now, then)
+
+
+def test_fine_tuning_trains_head_and_top_alone(fine_tuned):
+    model, before, *_ = fine_tuned
+    moved = {
+        name
+        for name, weights in by_layer(model).items()
+        if any(
+            not np.array_equal(now, then) for now, then in zip(weights, before[name], strict=True)
+        )
+    }
+    assert "logits" in moved
+    assert "conv5_block1_1_conv" in moved
+    assert all(name == "logits" or name.startswith("conv5") for name in moved)
+
+
+def test_backbone_features_are_computed_once(fine_tuned):
+    *_, computed = fine_tuned
+    assert computed.count("bottom") == 2  # training and validation pictures, not once an epoch
+
+
+def test_histories_are_those_of_the_whole_model(fine_tuned, phantoms):
+    model, _, histories, _ = fine_tuned
+    assert len(histories["head"].history["loss"]) == 3
+    val_losses = histories["top"].history["val_loss"]
+    assert len(val_losses) == 2
+    images, labels = phantoms[1]
+    model.compile(loss="sparse_categorical_crossentropy")
+    whole = model.evaluate(images, labels, verbose=0)
+    np.testing.assert_allclose(whole, min(val_losses), rtol=0.01)  # float16 features
+
+
+def test_fine_tuning_wants_a_resnet(phantoms):
+    with pytest.raises(ValueError, match="Received: 'baseline_cnn'; train it with"):
+        fine_tune(baseline_cnn(), *phantoms[:2])
+
+
+# -- hardware --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("gpus", "bfloat16", "policy"),
+    [
+        (["gpu:0"], False, "mixed_float16"),
+        ([], True, "mixed_bfloat16"),
+        ([], False, "float32"),
+    ],
+)
+def test_precision_follows_the_hardware_and_is_put_back(gpus, bfloat16, policy, monkeypatch):
+    monkeypatch.setattr(training, "list_gpus", lambda: gpus)
+    monkeypatch.setattr(training, "_cpu_has_bfloat16", lambda: bfloat16)
+    before = keras.config.dtype_policy().name
+    with accelerated():
+        model = baseline_cnn()
+        assert keras.config.dtype_policy().name == policy
+    assert keras.config.dtype_policy().name == before
+    assert model.get_layer("block1_conv").dtype_policy.name == policy
+    assert model.output.dtype == "float32"  # probabilities keep full precision
+
+
+def test_training_on_two_devices():
+    """MirroredStrategy needs its devices before TensorFlow starts: a process of its own."""
+    script = """
+import medmnist_keras as mk, tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+train_data, val_data, _ = mk.load_data("phantoms", images_per_class=40)
+with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    model = mk.resnet50v2(weights=None, image_size=32)
+histories = mk.fine_tune(
+    model, train_data, val_data, head_epochs=2, top_epochs=1, batch_size=32, verbose=0
+)
+assert model.distribute_strategy.num_replicas_in_sync == 2
+print("losses", *histories["head"].history["loss"])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    first, second = map(float, done.stdout.split("losses")[1].split())
+    assert second < first
