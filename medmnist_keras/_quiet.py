@@ -1,6 +1,7 @@
 """Imports Keras and its backend without TensorFlow's start-up log, which nobody in a notebook
 or an audience needs and which no setting silences wholly."""
 
+import logging
 import os
 
 # 3, for without a GPU TensorFlow logs an error that is none. What goes wrong is raised as ever.
@@ -15,3 +16,5 @@ finally:
     os.dup2(_stderr, 2)
     os.close(_stderr)
     os.close(_nowhere)
+# Its advice about retracing, given whenever several models predict in one session.
+logging.getLogger("tensorflow").setLevel(logging.ERROR)

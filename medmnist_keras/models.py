@@ -6,6 +6,7 @@ saved model is complete. Keras alone, on any backend.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import keras
@@ -120,9 +121,18 @@ def resnet50v2(
     model = keras.Model(inputs, _classify(backbone.output, classifier_activation), name=name)
     if own_weights:
         _load_own_weights(model, weights)
-    if weights is not None:
+    if weights is None:
+        for norm in _batch_normalization(model):
+            norm.momentum = 0.9  # not 0.99: from random weights statistics must settle soon
+    else:
         freeze_batch_normalization(model)
     return model
+
+
+def imagenet_weights_at_hand() -> bool:
+    """Whether the ImageNet weights of ResNet50V2 are here already, so that none are downloaded."""
+    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+    return (Path(home).expanduser() / "models" / _IMAGENET_FILE).exists()
 
 
 def freeze_batch_normalization(model) -> None:
@@ -135,9 +145,8 @@ def freeze_batch_normalization(model) -> None:
     Args:
         model: `keras.Model`.
     """
-    for layer in model.layers:
-        if isinstance(layer, layers.BatchNormalization):
-            layer.trainable = False
+    for norm in _batch_normalization(model):
+        norm.trainable = False
 
 
 def decode_predictions(probabilities, top=3) -> list[list[tuple[str, float]]]:
@@ -175,12 +184,17 @@ def decode_predictions(probabilities, top=3) -> list[list[tuple[str, float]]]:
     ]
 
 
+def _batch_normalization(model):
+    return [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)]
+
+
 def _conv_block(x, filters, *, name, kernel_size=3, strides=1):
     # No bias: batch normalization subtracts the mean anyway.
     x = layers.Conv2D(
         filters, kernel_size, strides, padding="same", use_bias=False, name=f"{name}_conv"
     )(x)
-    x = layers.BatchNormalization(name=f"{name}_bn")(x)
+    # 0.9 and not 0.99: the statistics must have settled within the first short epoch.
+    x = layers.BatchNormalization(momentum=0.9, name=f"{name}_bn")(x)
     return layers.Activation("relu", name=f"{name}_relu")(x)
 
 

@@ -6,6 +6,7 @@ import os
 import platform
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 
 from .info import INFO
 from .sources import PHANTOMS, is_at_hand
@@ -43,11 +44,30 @@ class Settings:
             "seed": self.seed,
         }
 
+    @property
+    def hardware(self) -> str:
+        """What computes: `"2 CPU cores, no GPU"`."""
+        gpus = len(list_gpus())
+        return f"{os.cpu_count()} CPU cores, {f'{gpus} GPU' if gpus else 'no GPU'}"
+
+    @property
+    def folder(self) -> Path:
+        """Where trained models of this run are kept, below the working directory."""
+        mode = "quick" if self.quick else "full"
+        return Path("build") / (f"{mode}-{self.source}" if self.source else mode)
+
+    @property
+    def results_file(self) -> Path:
+        """Where the results go: a full run's beside the notebooks, others to their models."""
+        return self.folder / "results.json" if self.quick else Path("results.json")
+
     def epochs(self, full: int) -> int:
         """`full` epochs in a full run, a third of them, at least one, in a quick one."""
         return max(1, full // 3) if self.quick else full
 
-    def __str__(self) -> str:
+    @property
+    def facts(self) -> dict[str, str]:
+        """What a result must be read with: data, mode, seed, hardware, versions."""
         import keras
 
         pictures = (
@@ -57,22 +77,23 @@ class Settings:
         )
         amount = f"{self.images_per_class} a class" if self.images_per_class else "all of them"
         backend = keras.backend.backend()
-        return "\n".join(
-            [
-                f"Data:     {pictures}, {amount}",
-                f"Mode:     {'quick' if self.quick else 'full'}",
-                f"Seed:     {self.seed}",
-                f"Hardware: {_hardware()}",
-                f"Versions: Python {platform.python_version()}, Keras {keras.__version__} on "
-                f"{backend} {import_module(backend).__version__}",
-            ]
-        )
+        return {
+            "Data": f"{pictures}, {amount}",
+            "Mode": "quick" if self.quick else "full",
+            "Seed": str(self.seed),
+            "Hardware": self.hardware,
+            "Versions": f"Python {platform.python_version()}, Keras {keras.__version__} on "
+            f"{backend} {import_module(backend).__version__}",
+        }
+
+    def __str__(self) -> str:
+        return "\n".join(f"{key + ':':10}{value}" for key, value in self.facts.items())
 
 
 def read_settings() -> Settings:
     """Reads the settings of this run from the environment.
 
-    `MEDMNIST_KERAS_QUICK=1` asks for a quick run: 200 pictures a class, the real ones where
+    `MEDMNIST_KERAS_QUICK=1` asks for a quick run: 300 pictures a class, the real ones where
     they are at hand and phantoms where not, without any download. Otherwise the run is full:
     all real pictures, downloaded if need be.
 
@@ -98,7 +119,7 @@ def read_settings() -> Settings:
     if switch == "0":
         return Settings(quick=False, source=None, images_per_class=None)
     source = None if is_at_hand() else PHANTOMS
-    return Settings(quick=True, source=source, images_per_class=200)
+    return Settings(quick=True, source=source, images_per_class=300)
 
 
 def list_gpus() -> list[str]:
@@ -107,8 +128,3 @@ def list_gpus() -> list[str]:
 
     # Asking JAX for "gpu" alone raises an error where there is none.
     return [name for name in keras.distribution.list_devices() if not name.startswith("cpu")]
-
-
-def _hardware() -> str:
-    gpus = len(list_gpus())
-    return f"{os.cpu_count()} CPU cores, {f'{gpus} GPU' if gpus else 'no GPU'}"

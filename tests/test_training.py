@@ -104,10 +104,10 @@ def fine_tuned(phantoms):
             "_predict",
             lambda part, *rest, **more: computed.append(part.name) or original(part, *rest, **more),
         )
-        histories = fine_tune(
+        tuned = fine_tune(
             model, train_data, val_data, head_epochs=3, top_epochs=2, batch_size=32, verbose=0
         )
-    return model, before, histories, computed
+    return model, before, tuned, computed
 
 
 def test_fine_tuning_moves_no_statistics(fine_tuned):
@@ -140,9 +140,10 @@ def test_backbone_features_are_computed_once(fine_tuned):
 
 
 def test_histories_are_those_of_the_whole_model(fine_tuned, phantoms):
-    model, _, histories, _ = fine_tuned
-    assert len(histories["head"].history["loss"]) == 3
-    val_losses = histories["top"].history["val_loss"]
+    model, _, tuned, _ = fine_tuned
+    assert len(tuned.head.history["loss"]) == 3
+    assert set(tuned.seconds) == {"features", "head", "top"}
+    val_losses = tuned.top.history["val_loss"]
     assert len(val_losses) == 2
     images, labels = phantoms[1]
     model.compile(loss="sparse_categorical_crossentropy")
@@ -191,7 +192,7 @@ histories = mk.fine_tune(
     model, train_data, val_data, head_epochs=2, top_epochs=1, batch_size=32, verbose=0
 )
 assert model.distribute_strategy.num_replicas_in_sync == 2
-print("losses", *histories["head"].history["loss"])
+print("losses", *tuned.head.history["loss"])
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -1,0 +1,69 @@
+"""Runs the notebooks in full, on the real pictures, and stores what came out: `make notebooks`.
+
+Every output of a notebook is of this one run. Its code's digest is stored with it, so that a
+test can tell when the code has changed since.
+"""
+
+import hashlib
+import os
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def code_digest(notebook) -> str:
+    """64 hex digits that change with any code cell."""
+    code = "\0".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    return hashlib.sha256(code.encode()).hexdigest()
+
+
+def clean(notebook) -> None:
+    """Keeps the last state of each progress bar, and drops colour codes and timestamps."""
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream":
+                lines = ANSI.sub("", output.text.replace("\x08", "")).split("\n")
+                output.text = "\n".join(line.rstrip("\r").split("\r")[-1] for line in lines)
+
+
+def merge_streams(notebook) -> None:
+    """Joins the pieces that one stream arrived in."""
+    for cell in notebook.cells:
+        joined = []
+        for output in cell.get("outputs", []):
+            if (
+                joined
+                and output.output_type == "stream" == joined[-1].output_type
+                and output.name == joined[-1].name
+            ):
+                joined[-1].text += output.text
+            else:
+                joined.append(output)
+        if cell.cell_type == "code":
+            cell.outputs = joined
+
+
+def run(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, timeout=None, resources={"metadata": {"path": path.parent}}).execute()
+    merge_streams(notebook)
+    clean(notebook)
+    notebook.metadata["stored_run"] = {"code_sha256": code_digest(notebook)}
+    temporary = path.with_suffix(".writing")
+    nbformat.write(notebook, temporary)
+    temporary.replace(path)
+
+
+if __name__ == "__main__":
+    os.environ["MEDMNIST_KERAS_QUICK"] = "0"
+    for path in sorted(NOTEBOOKS.glob("0*.ipynb")):
+        if not sys.argv[1:] or path.stem in sys.argv[1:]:
+            print(f"Running {path.name} in full …", flush=True)
+            run(path)
