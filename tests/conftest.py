@@ -1,11 +1,6 @@
 """Tiny stand-ins for the real data set: the same layout, a dozen pictures a class."""
 
 import io
-import os
-
-# Before anything imports Keras: quick everywhere, notebooks' kernels included.
-os.environ.setdefault("MEDMNIST_KERAS_QUICK", "1")
-
 import tarfile
 import zipfile
 

@@ -1,0 +1,39 @@
+# `make demo` does the main job, `make test` passes the tests; both set up .venv first.
+PYTHON ?= python3
+BIN := .venv/bin
+QUICK := MEDMNIST_KERAS_QUICK=1
+# Pages that load nothing from the net.
+HTML := --to html --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= \
+        --HTMLExporter.jquery_url= --HTMLExporter.mermaid_js_url= --HTMLExporter.widget_renderer_url=
+
+.PHONY: demo test lint notebooks results clean
+
+demo: .venv/ready
+	cd notebooks && $(QUICK) ../$(BIN)/python -m medmnist_keras demo
+	$(QUICK) $(BIN)/jupyter nbconvert $(HTML) --execute --output-dir build notebooks/*.ipynb
+	@echo "Open build/01_explore_the_data.html in a browser."
+
+test: lint
+	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=1200 -x notebooks
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+# A full run on the real pictures: its outputs and results.json are what the project shows.
+notebooks: .venv/ready
+	$(BIN)/python tests/notebooks/run_in_full.py
+
+# The README's table and figures, from notebooks/results.json.
+results: .venv/ready
+	$(BIN)/python images/make.py
+
+clean:
+	rm -rf build notebooks/build .pytest_cache .ruff_cache
+
+.venv/ready: requirements.txt pyproject.toml
+	$(PYTHON) -c "import sys; sys.exit('Python 3.10 or newer is needed, e.g. make PYTHON=python3.11' if sys.version_info < (3, 10) else 0)"
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --requirement requirements.txt --editable .
+	touch $@

@@ -1,0 +1,166 @@
+"""The stored notebooks: one complete run, on the real pictures, of the code as it stands."""
+
+import json
+import re
+import statistics
+from pathlib import Path
+
+import nbformat
+import pytest
+from run_in_full import code_digest
+
+from medmnist_keras import INFO
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
+TAGS = {"nbval-check-output"}
+# Numbers that prose may hold without a cell that prints them: sizes of pictures and pixels, a
+# grey scale's ends, and what an interval or a p-value means by definition.
+KNOWN = {"64", "16", "96", "90", "100", "95", "0.05", "4"}
+
+
+@pytest.fixture(params=PATHS, ids=lambda path: path.stem)
+def path(request):
+    return request.param
+
+
+@pytest.fixture
+def notebook(path):
+    return nbformat.read(path, as_version=4)
+
+
+@pytest.fixture
+def code(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+@pytest.fixture
+def prose(notebook):
+    return [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+
+
+def texts(cell) -> str:
+    """All that a cell printed or displayed, without pictures."""
+    parts = []
+    for output in cell.outputs:
+        parts.append(output.get("text", ""))
+        data = output.get("data", {})
+        parts += [data.get("text/plain", ""), data.get("text/html", "")]
+    return "\n".join(parts)
+
+
+def test_there_are_four():
+    assert [path.stem[:2] for path in PATHS] == ["01", "02", "03", "04"]
+
+
+def test_code_has_not_changed_since_its_stored_run(notebook):
+    assert notebook.metadata["stored_run"]["code_sha256"] == code_digest(notebook), (
+        "The code is newer than its outputs: run `make notebooks`."
+    )
+
+
+def test_stored_run_is_complete_and_without_errors(code):
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    for cell in code:
+        for output in cell.outputs:
+            assert output.output_type != "error"
+            assert output.get("name") != "stderr", output.get("text")
+
+
+def test_stored_run_is_full_and_on_the_real_pictures(code):
+    told = texts(code[0])
+    assert re.search(r"^Data: +Medical MNIST \(MedNIST\), all of them$", told, re.MULTILINE)
+    assert re.search(r"^Mode: +full$", told, re.MULTILINE)
+    assert re.search(r"^Seed: +0$", told, re.MULTILINE)
+
+
+def test_skeleton(path, notebook, code, prose):
+    assert prose[0].startswith(f"# {int(path.stem[:2])} · ")
+    for part in ("**What you will learn**", "**Run time**"):
+        assert part in prose[0]
+    assert "read_settings()" in code[0].source
+    assert "## What we learned" in prose[-1]
+    assert re.search(r"\]\(0\d_\w+\.ipynb\)", prose[-1])
+    assert 20 <= len(notebook.cells) <= 45
+
+
+def test_cells_are_short(code):
+    lengths = [len(cell.source.splitlines()) for cell in code]
+    assert max(lengths) <= 25
+    assert statistics.median(lengths) <= 8
+
+
+def test_links_point_at_files_that_exist(prose):
+    for target in re.findall(r"\]\(([^)]+)\)", "\n".join(prose)):
+        assert target.startswith("https://") or (NOTEBOOKS / target).exists(), target
+
+
+def test_prose_holds_no_number_that_no_cell_prints(code, prose):
+    printed = "\n".join(texts(cell) for cell in code)
+    for text in prose:
+        story = re.sub(r"\]\([^)]*\)|`[^`]*`|^#+ \d · ", "", text, flags=re.MULTILINE)
+        for number in re.findall(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?![\w])", story):
+            if number in KNOWN or (number.isdigit() and int(number) < 10):
+                continue
+            assert number in printed, f"{number!r} is printed by no cell"
+
+
+def test_nothing_private_and_no_litter(path):
+    content = path.read_text(encoding="utf-8")
+    assert not re.search(r"/home/|/root/|/Users/|/work/|/tmp/", content)
+    assert "\\u001b" not in content
+    assert "\\b\\b" not in content
+    assert path.stat().st_size < 1_000_000
+
+
+def test_figures_carry_their_credit(code):
+    for cell in code:
+        if any("image/png" in output.get("data", {}) for output in cell.outputs):
+            assert "plots.caption(" in cell.source
+
+
+def test_tags_and_kernel(notebook):
+    assert notebook.metadata["kernelspec"]["name"] == "python3"
+    assert {tag for cell in notebook.cells for tag in cell.metadata.get("tags", [])} <= TAGS
+
+
+# -- results ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def results():
+    return json.loads((NOTEBOOKS / "results.json").read_text(encoding="utf-8"))
+
+
+def test_results_are_of_a_full_run_on_all_test_pictures(results):
+    assert results["run"]["Mode"] == "full"
+    held_out = sum(INFO["counts"].values()) // 10 + 1
+    assert {score["images"] for score in results["scores"].values()} == {held_out}
+
+
+def test_results_agree_with_what_the_notebooks_show(results):
+    shown = {
+        path.stem[:2]: "\n".join(
+            texts(cell)
+            for cell in nbformat.read(path, as_version=4).cells
+            if cell.cell_type == "code"
+        )
+        for path in PATHS
+    }
+    loading = results["loading"]
+    told = f"First load: {loading['first']:.2f} s, later load: {loading['later']:.2f} s"
+    assert told in shown["01"]
+    for facts in results["models"].values():
+        spent = f"trained now in {sum(facts['seconds'].values()):,.0f} s"
+        assert spent in shown["02"] + shown["03"]
+        assert f"{facts['parameters']:,} parameters" in shown["04"]
+    for score in results["scores"].values():
+        assert f"{score['accuracy']:.4f}" in shown["04"]
+        assert f"{score['accuracy_low']:.4f}" in shown["04"]
+    seeds = {int(seed): errors for seed, errors in results["baseline_errors_by_seed"].items()}
+    assert f"Errors of the baseline by seed: {seeds}" in shown["04"]
+
+
+def test_targets_are_met(results):
+    assert statistics.median(results["baseline_errors_by_seed"].values()) <= 3
+    assert results["scores"]["ResNet50V2"]["errors"] <= 3
