@@ -2,15 +2,20 @@
 PYTHON ?= python3
 BIN := .venv/bin
 QUICK := MEDMNIST_KERAS_QUICK=1
+ifdef MEDICAL_MNIST_DIR
+export MEDICAL_MNIST_DIR := $(abspath $(MEDICAL_MNIST_DIR))
+endif
 # Pages that load nothing from the net.
 HTML := --to html --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= \
-        --HTMLExporter.jquery_url= --HTMLExporter.mermaid_js_url= --HTMLExporter.widget_renderer_url=
+        --HTMLExporter.jquery_url=
 
 .PHONY: demo test lint notebooks results clean
 
 demo: .venv/ready
+	rm -rf notebooks/build/quick*
 	cd notebooks && $(QUICK) ../$(BIN)/python -m medmnist_keras demo
 	$(QUICK) $(BIN)/jupyter nbconvert $(HTML) --execute --output-dir build notebooks/*.ipynb
+	@$(BIN)/python -c "from pathlib import Path; [p.write_text(p.read_text('utf-8').replace('.ipynb\"', '.html\"'), 'utf-8') for p in Path('build').glob('0*.html')]"
 	@echo "Open build/01_explore_the_data.html in a browser."
 
 test: lint

@@ -46,7 +46,7 @@ def times_table(results) -> str:
         "| step | time |",
         "|---|---|",
         f"| first load of all pictures | {loading['first']:.1f} s |",
-        f"| later loads | {loading['later']:.2f} s |",
+        f"| later loads | {loading['later']:.3f} s |",
     ]
     for name, facts in results["models"].items():
         for step, spent in facts["seconds"].items():

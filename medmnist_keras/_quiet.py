@@ -7,14 +7,18 @@ import os
 # 3, for without a GPU TensorFlow logs an error that is none. What goes wrong is raised as ever.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # C++ writes to file descriptor 2, past Python's sys.stderr.
-_stderr = os.dup(2)
-_nowhere = os.open(os.devnull, os.O_WRONLY)
-os.dup2(_nowhere, 2)
 try:
-    import keras  # noqa: F401
-finally:
-    os.dup2(_stderr, 2)
-    os.close(_stderr)
-    os.close(_nowhere)
+    _stderr = os.dup(2)
+except OSError:  # closed, so quiet already
+    import keras
+else:
+    _nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(_nowhere, 2)
+    try:
+        import keras  # noqa: F401
+    finally:
+        os.dup2(_stderr, 2)
+        os.close(_stderr)
+        os.close(_nowhere)
 # Its advice about retracing, given whenever several models predict in one session.
 logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -28,9 +28,10 @@ def augment(train_ds, *, seed=0):
     """
     import tensorflow as tf
 
+    # Borders repeat the edge: black ones would mark each class whose background is grey.
     random_layers = [
-        layers.RandomTranslation(0.1, 0.1, fill_mode="constant", seed=seed),
-        layers.RandomZoom(0.1, fill_mode="constant", seed=seed + 1),
+        layers.RandomTranslation(0.1, 0.1, fill_mode="nearest", seed=seed),
+        layers.RandomZoom(0.1, fill_mode="nearest", seed=seed + 1),
         layers.RandomContrast(0.2, value_range=(0, 255), seed=seed + 2),
     ]
 

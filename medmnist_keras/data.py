@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .sources import load_images
-from .splits import split_indices
+from .splits import check_split, split_indices
 
 
 def load_data(
@@ -38,6 +38,7 @@ def load_data(
     (x_train, y_train), (x_val, y_val), (x_test, y_test) = load_data()
     ```
     """
+    check_split(split)  # before a minute of downloading
     loaded = load_images(source, images_per_class=images_per_class, seed=seed, strict=strict)
     indices = split_indices(loaded.labels, split, seed=seed)
     return tuple((loaded.images[part], loaded.labels[part]) for part in indices)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import NamedTuple
 
 import keras
@@ -41,7 +42,7 @@ class Run(NamedTuple):
         )
 
 
-def run_baseline(data, settings: Settings, *, seed=None, verbose=0) -> Run:
+def run_baseline(data, settings: Settings, *, seed=None, verbose="auto") -> Run:
     """Loads the baseline CNN that this run trained with this seed, or trains it.
 
     Args:
@@ -60,12 +61,12 @@ def run_baseline(data, settings: Settings, *, seed=None, verbose=0) -> Run:
     keras.utils.set_random_seed(seed)
     start = time.perf_counter()
     model = baseline_cnn()
-    train_ds = augment(make_dataset(*train_data, shuffle_seed=seed), seed=seed)
-    train(model, train_ds, make_dataset(*val_data), verbose=verbose)
+    train_ds = make_dataset(*train_data, batch_size=settings.batch_size, shuffle_seed=seed)
+    train(model, augment(train_ds, seed=seed), make_dataset(*val_data), verbose=verbose)
     return keep_run(model, settings, seconds={"training": time.perf_counter() - start}, seed=seed)
 
 
-def run_resnet50v2(data, settings: Settings, *, verbose=0) -> Run:
+def run_resnet50v2(data, settings: Settings, *, verbose="auto") -> Run:
     """Loads the ResNet50V2 that this run trained, or trains it.
 
     Starts from the ImageNet weights where they can be had; where not, from random ones, and
@@ -120,7 +121,7 @@ def build_resnet50v2(settings: Settings):
                 return resnet50v2(weights="imagenet"), "imagenet"
             except OSError as error:
                 reason = str(error)
-        print(f"No ImageNet weights: {reason}.\nResNet50V2 starts from random weights.")
+        print(f"No ImageNet weights: {reason.rstrip('.')}.\nResNet50V2 starts from random weights.")
         return resnet50v2(weights=None), None
 
 
@@ -150,11 +151,12 @@ def keep_run(model, settings: Settings, *, seconds, seed=None, weights=None) -> 
     weights_file.parent.mkdir(parents=True, exist_ok=True)
     # A new optimizer, for the state of the old one would triple the file.
     model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    # Only with its facts does a run count as kept: they go first and come last.
+    facts_file.unlink(missing_ok=True)
     temporary = weights_file.with_name(f"writing-{weights_file.name}")
     model.save_weights(temporary)
     temporary.replace(weights_file)
-    # Last: only with its facts does a run count as kept.
-    facts_file.write_text(json.dumps(facts, indent=2), encoding="utf-8")
+    _write_json(facts_file, facts)
     return Run(model, facts)
 
 
@@ -192,6 +194,10 @@ def keep_results(settings: Settings, **sections) -> None:
     file = settings.results_file
     results = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     file.parent.mkdir(parents=True, exist_ok=True)
+    _write_json(file, results | sections)
+
+
+def _write_json(file: Path, content) -> None:
     temporary = file.with_name(f"writing-{file.name}")
-    temporary.write_text(json.dumps(results | sections, indent=2) + "\n", encoding="utf-8")
+    temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     temporary.replace(file)

@@ -51,6 +51,11 @@ class Settings:
         return f"{os.cpu_count()} CPU cores, {f'{gpus} GPU' if gpus else 'no GPU'}"
 
     @property
+    def batch_size(self) -> int:
+        """Of the baseline: 128, or 32 in a quick run, whose epochs would have too few steps."""
+        return 32 if self.quick else 128
+
+    @property
     def folder(self) -> Path:
         """Where trained models of this run are kept, below the working directory."""
         mode = "quick" if self.quick else "full"
@@ -58,11 +63,14 @@ class Settings:
 
     @property
     def results_file(self) -> Path:
-        """Where the results go: a full run's beside the notebooks, others to their models."""
-        return self.folder / "results.json" if self.quick else Path("results.json")
+        """Where the results of this run go, beside its models."""
+        return self.folder / "results.json"
 
     def epochs(self, full: int) -> int:
-        """`full` epochs in a full run, a third of them, at least one, in a quick one."""
+        """`full` epochs in a full run, a third of them, at least one, in a quick one.
+
+        For trainings of minutes; those of seconds are short enough as they are.
+        """
         return max(1, full // 3) if self.quick else full
 
     @property
@@ -87,7 +95,10 @@ class Settings:
         }
 
     def __str__(self) -> str:
-        return "\n".join(f"{key + ':':10}{value}" for key, value in self.facts.items())
+        lines = [f"{key + ':':10}{value}" for key, value in self.facts.items()]
+        if self.quick:
+            lines.append("Note:     the text describes a full run; this one shows that all works")
+        return "\n".join(lines)
 
 
 def read_settings() -> Settings:
@@ -126,5 +137,9 @@ def list_gpus() -> list[str]:
     """Names of the GPUs that the backend sees, such as `["gpu:0"]`; an empty list for none."""
     import keras
 
+    if keras.backend.backend() == "torch":  # which has no keras.distribution
+        import torch
+
+        return [f"cuda:{index}" for index in range(torch.cuda.device_count())]
     # Asking JAX for "gpu" alone raises an error where there is none.
     return [name for name in keras.distribution.list_devices() if not name.startswith("cpu")]

@@ -38,6 +38,14 @@ _MAX_IMAGE_BYTES = 1_000_000
 _MAX_MEMBERS = 250_000
 _SHOWN = 5
 
+_BROKEN_ARCHIVE = (
+    EOFError,
+    gzip.BadGzipFile,
+    zlib.error,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+)
+
 
 class Images(NamedTuple):
     """All pictures of one source, sorted by class and file name.
@@ -125,6 +133,7 @@ def find_source(source=None, *, info=INFO) -> Path | None:
 
     Raises:
         FileNotFoundError: when the named place doesn't exist or holds no pictures.
+        ValueError: when it is a file that is no archive.
     """
     named = source if source is not None else _environment_folder()
     if named is not None:
@@ -253,7 +262,8 @@ def _is_junk(name: str) -> bool:
 # -- walking a folder or an archive ----------------------------------------------------------
 
 
-def _entries(path: Path) -> Iterator[_Entry]:
+def _entries(path: Path) -> Iterator[_Entry | None]:
+    """Every file of a folder or archive; `None` for an archive's folder, which is but counted."""
     if path.is_dir():
         return _folder_entries(path)
     return _zip_entries(path) if path.name.lower().endswith(".zip") else _tar_entries(path)
@@ -268,45 +278,73 @@ def _folder_entries(root: Path) -> Iterator[_Entry]:
                 parts = (folder.name, file.name)
                 if file.is_dir():
                     parts = (*parts, "")  # seen as too deep
-                yield _Entry(parts, file.stat().st_size, Path(file.path).read_bytes)
+                size = _status(file).st_size
+                yield _Entry(parts, size, Path(file.path).read_bytes)
 
 
-def _tar_entries(path: Path) -> Iterator[_Entry]:
-    with tarfile.open(path) as archive:
+def _status(file: os.DirEntry) -> os.stat_result:
+    try:
+        return file.stat()
+    except FileNotFoundError:  # a link that leads nowhere: reading it will tell
+        return file.stat(follow_symlinks=False)
+
+
+def _tar_entries(path: Path) -> Iterator[_Entry | None]:
+    with path.open("rb") as file:
+        is_gzip = file.read(2) == b"\x1f\x8b"
+    # No other packing: what xz and bzip2 unpack to has no bound.
+    with tarfile.open(path, "r:gz" if is_gzip else "r:") as archive:
         for member in archive:
             parts = _safe_parts(member.name, path)
             if member.isdir():
+                yield None
                 continue
             if not member.isreg():
                 raise ValueError(_refused(path, member.name, "a link or a special file"))
             yield _Entry(parts, member.size, lambda m=member: archive.extractfile(m).read())
 
 
-def _zip_entries(path: Path) -> Iterator[_Entry]:
+def _zip_entries(path: Path) -> Iterator[_Entry | None]:
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             parts = _safe_parts(member.filename, path)
             kind = stat.S_IFMT(member.external_attr >> 16)
             if member.is_dir():
+                yield None
                 continue
             if kind not in (0, stat.S_IFREG):
                 raise ValueError(_refused(path, member.filename, "a link or a special file"))
             if member.flag_bits & 0x1:
                 raise ValueError(_refused(path, member.filename, "encrypted"))
-            yield _Entry(parts, member.file_size, lambda m=member: archive.read(m))
+            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise ValueError(_refused(path, member.filename, "packed in an unusual way"))
+            yield _Entry(parts, member.file_size, lambda m=member: _read_zipped(archive, m))
+
+
+def _read_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    with archive.open(member) as file:
+        return file.read(_MAX_IMAGE_BYTES)  # whatever size the archive declares
 
 
 def _safe_parts(name: str, path: Path) -> tuple[str, ...]:
     pure = PurePosixPath(name)
-    odd = pure.is_absolute() or ".." in pure.parts or any(c in name for c in "\\:\0")
-    if odd:
+    odd = pure.is_absolute() or ".." in pure.parts or any(sign in name for sign in "\\:\0")
+    if odd or not _is_utf8(name):
         raise ValueError(_refused(path, name, "a path that leads outside or is malformed"))
     return pure.parts
 
 
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _refused(path: Path, member: str, reason: str) -> str:
     return (
-        f"{path.name} was refused: its member {member!r} is {reason}; nothing of it was kept. "
+        f"{path} was refused: its member {member!r} is {reason}; nothing of it was kept. "
         "Expected plain files in class-named folders. Get the archive from a source you trust."
     )
 
@@ -319,41 +357,51 @@ def _read(path: Path, info) -> Images:
     class_names = info["class_names"]
     pictures: dict[str, np.ndarray] = {}
     digests: dict[str, bytes] = {}
-    roots: Counter = Counter()
-    problems: list[str] = []
+    seen: Counter = Counter()
+    roots: set[str] = set()
     strangers: Counter = Counter()
+    problems: list[str] = []
     try:
         for count, entry in enumerate(_entries(path)):
             if count >= _MAX_MEMBERS:
-                raise ValueError(f"{path.name} was refused: it has over {_MAX_MEMBERS:,} members.")
-            *above, folder, file = entry.parts if len(entry.parts) > 1 else ("", *entry.parts)
-            if _is_junk(file) or any(_is_junk(part) for part in above):
+                raise ValueError(
+                    f"{path} was refused: it has over {_MAX_MEMBERS:,} members. "
+                    f"Expected {sum(info['counts'].values()):,} pictures."
+                )
+            if entry is None or len(entry.parts) < 2 or any(map(_is_junk, entry.parts)):
                 continue
+            *above, folder, file = entry.parts
             name = f"{folder}/{file}"
             if folder not in class_names:
                 inside = next((part for part in above if part in class_names), None)
                 if inside:
                     problems.append(f"{'/'.join(entry.parts)}: unexpected folder inside {inside}")
-                elif folder and file.lower().endswith(_IMAGE_SUFFIXES):
+                elif file.lower().endswith(_IMAGE_SUFFIXES):
                     strangers["/".join((*above, folder))] += 1
                 continue
-            roots["/".join(above)] += 1
+            roots.add("/".join(above))
+            seen[folder] += 1
             if name in pictures:
                 problems.append(f"{name}: twice in the archive")
                 continue
             try:
+                if not _is_utf8(name):
+                    raise ValueError("its name is not UTF-8")
                 if entry.size > _MAX_IMAGE_BYTES:
                     raise ValueError(f"{entry.size:,} bytes, too large for a 64x64 picture")
                 data = entry.read()
                 pictures[name] = _decode(data, info["image_size"])
                 digests[name] = hashlib.sha256(data).digest()
-            except (ValueError, SyntaxError, Image.DecompressionBombError) as error:
-                problems.append(f"{name}: {error}")
-    except (EOFError, gzip.BadGzipFile, zlib.error, tarfile.TarError, zipfile.BadZipFile) as error:
+            except _BROKEN_ARCHIVE:
+                raise
+            except (ValueError, SyntaxError, OSError, Image.DecompressionBombError) as error:
+                reason = getattr(error, "strerror", None) or error
+                problems.append(f"{ascii(name)[1:-1]}: {reason}")
+    except _BROKEN_ARCHIVE as error:
         raise ValueError(
-            f"{path.name} is not a complete archive ({error}). Delete it and get it again."
+            f"{path} is not a complete archive ({error}). Delete it and get it again."
         ) from error
-    _check(pictures, roots, strangers, problems, path, info)
+    _check(seen, roots, strangers, problems, path, info)
     names = sorted(pictures, key=lambda name: (class_names.index(name.split("/")[0]), name))
     images = np.stack([pictures.pop(name) for name in names])[..., np.newaxis]
     return Images(
@@ -378,8 +426,7 @@ def _decode(data: bytes, image_size: int) -> np.ndarray:
         raise ValueError(f"damaged image ({error})") from None
 
 
-def _check(pictures, roots, strangers, problems, path: Path, info) -> None:
-    counts = Counter(name.split("/")[0] for name in pictures)
+def _check(seen, roots, strangers, problems, path: Path, info) -> None:
     # Told first: these explain the counts that follow.
     found = [
         f"{folder.split('/')[-1]}: unexpected class ({count:,} pictures)"
@@ -389,19 +436,18 @@ def _check(pictures, roots, strangers, problems, path: Path, info) -> None:
     if len(roots) > 1:
         tops = ", ".join(repr(root) for root in sorted(roots)[:_SHOWN])
         found.append(f"class folders in {len(roots)} places: {tops}")
-    if not problems:
-        for name, expected in info["counts"].items():
-            if not counts[name]:
-                found.append(f"{name}: missing class")
-            elif counts[name] != expected:
-                found.append(f"{name}: {counts[name]:,} pictures, not {expected:,}")
+    for name, expected in info["counts"].items():
+        if not seen[name]:
+            found.append(f"{name}: missing class")
+        elif seen[name] != expected:
+            found.append(f"{name}: {seen[name]:,} files, not {expected:,}")
     found += problems
     if found:
         more = f"\n  … and {len(found) - _SHOWN:,} more" if len(found) > _SHOWN else ""
         shown = "".join(f"\n  {line}" for line in found[:_SHOWN])
         noun = "problem" if len(found) == 1 else "problems"
         raise ValueError(
-            f"{path.name} is not {info['name']}: {len(found):,} {noun}.{shown}{more}\n"
+            f"{path} is not {info['name']}: {len(found):,} {noun}.{shown}{more}\n"
             f"Expected {sum(info['counts'].values()):,} pictures of "
             f"{info['image_size']}x{info['image_size']} pixels in the folders "
             f"{', '.join(info['class_names'])}. Mend or leave out the files above, or get a "
@@ -446,7 +492,7 @@ def _load_path(path: Path, info) -> Images:
 
 def _signature(path: Path) -> str:
     """Cheap key that changes when the source does: names, sizes and modification times."""
-    key = hashlib.sha256(str(path.resolve()).encode())
+    key = hashlib.sha256(os.fsencode(path.resolve()))
     if path.is_file():
         status = path.stat()
         key.update(f"{status.st_size} {status.st_mtime_ns}".encode())
@@ -454,9 +500,9 @@ def _signature(path: Path) -> str:
         for folder in sorted(entry for entry in path.iterdir() if entry.is_dir()):
             with os.scandir(folder) as files:
                 for file in sorted(files, key=lambda file: file.name):
-                    status = file.stat()
+                    status = _status(file)
                     line = f"{folder.name}/{file.name} {status.st_size} {status.st_mtime_ns}\n"
-                    key.update(line.encode())
+                    key.update(line.encode(errors="surrogateescape"))
     return key.hexdigest()
 
 

@@ -33,9 +33,8 @@ def split_indices(labels, split="random", *, seed=0) -> Split:
     Raises:
         ValueError: for an unknown split, or a class with fewer than ten pictures.
     """
+    check_split(split)
     labels = np.asarray(labels)
-    if split not in _SPLITS:
-        raise ValueError(f"`split` must be one of {sorted(_SPLITS)}. Received: split={split!r}")
     _, counts = np.unique(labels, return_counts=True)
     if labels.ndim != 1 or counts.size < 2 or counts.min() < 10:
         raise ValueError(
@@ -43,6 +42,12 @@ def split_indices(labels, split="random", *, seed=0) -> Split:
             f"of ten pictures each. Received: shape {labels.shape}, counts {counts.tolist()}"
         )
     return _SPLITS[split](labels, seed)
+
+
+def check_split(split) -> None:
+    """Raises a `ValueError` unless `split` names a split that there is."""
+    if split not in _SPLITS:
+        raise ValueError(f"`split` must be one of {sorted(_SPLITS)}. Received: split={split!r}")
 
 
 def _random(labels: np.ndarray, seed: int) -> Split:

@@ -5,24 +5,15 @@ import tarfile
 import zipfile
 
 import pytest
-from PIL import Image
+from tiny_data import PER_CLASS, encode
 
 from medmnist_keras import CLASS_NAMES, INFO
 from medmnist_keras.phantoms import draw_phantoms
 from medmnist_keras.sources import load_images
 
-PER_CLASS = 12
-
-
-def encode(image, kind="JPEG") -> bytes:
-    """One uint8 array `(H, W)` as the bytes of a file."""
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, kind)
-    return buffer.getvalue()
-
 
 @pytest.fixture(autouse=True)
-def own_cache(request, tmp_path, monkeypatch):
+def own_cache(tmp_path, monkeypatch):
     """Each test starts without a cache and without the environment's data."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras_home"))
     monkeypatch.delenv("MEDICAL_MNIST_DIR", raising=False)

@@ -67,6 +67,11 @@ def test_images_and_labels_stay_together():
         np.testing.assert_array_equal(images, labels * 2)
 
 
+def test_unknown_split_is_told_before_anything_is_loaded():
+    with pytest.raises(ValueError, match="Received: split='foo'"):
+        load_data("/no/such/folder", split="foo")
+
+
 @pytest.mark.parametrize("batch_size", [0, -1, 11])
 def test_batch_size_out_of_range(batch_size):
     with pytest.raises(ValueError, match=f"Received: batch_size={batch_size}"):

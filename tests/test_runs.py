@@ -52,6 +52,8 @@ def test_nothing_kept_nothing_loaded(settings):
 
 
 def test_a_run_whose_writing_broke_off_is_not_loaded(settings, monkeypatch):
+    keep_run(baseline_cnn(), settings, seconds={"training": 1})
+
     def broken(*_, **__):
         raise OSError("No space left on device")
 
@@ -59,6 +61,7 @@ def test_a_run_whose_writing_broke_off_is_not_loaded(settings, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         keep_run(baseline_cnn(), settings, seconds={})
     assert load_run("baseline_cnn", settings) is None
+    assert not list(settings.folder.glob("*.json"))
 
 
 def test_run_baseline_trains_once_and_says_so(settings, data):

@@ -14,6 +14,7 @@ def test_quick_falls_back_to_phantoms_and_says_so(at_hand, monkeypatch):
     quick = read_settings()
     assert quick.quick
     assert "phantoms, not patients" in str(quick).splitlines()[0]
+    assert "this one shows that all works" in str(quick)
     assert quick.caption == "Drawn phantoms, not patients"
     (x_train, _), *_ = load_data(**quick.data)
     assert len(x_train) == 6 * quick.images_per_class * 8 // 10

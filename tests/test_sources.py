@@ -11,7 +11,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from conftest import PER_CLASS, encode
+from tiny_data import PER_CLASS, encode
 
 from medmnist_keras import CLASS_NAMES, sources
 from medmnist_keras.sources import cache_dir, download, find_source, is_at_hand, load_images
@@ -132,19 +132,21 @@ def bad_sets(files):
     cut = files["Hand/000001.jpeg"][:300]
     yield "missing class", without(files, "Hand/"), ["Hand: missing class"]
     yield "extra class", files | {"Knee/1.jpeg": large}, ["Knee: unexpected class (1 pictures)"]
-    yield "wrong count", without(files, "CXR/000003"), ["CXR: 11 pictures, not 12"]
+    yield "wrong count", without(files, "CXR/000003"), ["CXR: 11 files, not 12"]
     yield "wrong size", files | {"CXR/000003.jpeg": large}, ["CXR/000003.jpeg: 64x65 pixels"]
     yield "not an image", files | {"CXR/000003.jpeg": b"text"}, ["not a JPEG or PNG image"]
     yield "truncated", files | {"Hand/000001.jpeg": cut}, ["Hand/000001.jpeg: damaged image"]
     yield "zero bytes", files | {"Hand/000001.jpeg": b""}, ["Hand/000001.jpeg: empty file"]
     yield "too deep", files | {"Hand/more/1.jpeg": cut}, ["unexpected folder inside Hand"]
     yield "too large", files | {"Hand/000001.jpeg": bytes(1_000_001)}, ["1,000,001 bytes"]
+    both = without(files, "Hand/") | {"CXR/000003.jpeg": b""}
+    yield "two at once", both, ["2 problems", "Hand: missing class", "000003.jpeg: empty file"]
     many = {f"Hand/{i:06d}.jpeg": b"text" for i in range(9)}
     yield "many", files | many, ["9 problems", "Hand/000004.jpeg", "and 4 more"]
 
 
 @pytest.mark.parametrize("packed", ["folder", "tar", "zip"])
-@pytest.mark.parametrize("case", range(10))
+@pytest.mark.parametrize("case", range(11))
 def test_wrong_content_is_told_with_offenders_and_counts(case, packed, files, tiny_info, request):
     _, bad, messages = list(bad_sets(files))[case]
     place = request.getfixturevalue(f"write_{packed}")(bad)
@@ -157,7 +159,13 @@ def test_wrong_content_is_told_with_offenders_and_counts(case, packed, files, ti
 
 
 def test_what_systems_leave_behind_is_ignored(files, tiny_info, write_folder, write_zip):
-    litter = {"Hand/.DS_Store": b"", "CXR/Thumbs.db": b"", "preview.png": b"", "LICENSE": b""}
+    litter = {
+        "Hand/.DS_Store": b"",
+        "Hand/.ipynb_checkpoints/1.jpeg": b"",
+        "CXR/Thumbs.db": b"",
+        "preview.png": b"",
+        "LICENSE": b"",
+    }
     load_images(write_folder(files | litter), info=tiny_info, strict=True)
     zipped = litter | {"__MACOSX/Hand/._000000.jpeg": b""}
     load_images(write_zip(files | zipped, top="top/"), info=tiny_info, strict=True)
@@ -193,6 +201,41 @@ def test_links_in_a_zip_are_refused(files, tiny_info, write_zip):
         archive.writestr(link, "/etc/passwd")
     with pytest.raises(ValueError, match="link or a special file"):
         load_images(place, info=tiny_info)
+
+
+def test_zip_that_declares_too_little_is_read_no_further(files, tiny_info, write_zip):
+    bomb = bytes(50_000_000)
+    place = write_zip(files)
+    with zipfile.ZipFile(place, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("Hand/bomb.jpeg", bomb)
+        archive.getinfo("Hand/bomb.jpeg").file_size = 1000  # what the directory will say
+    with pytest.raises(ValueError, match=r"not Medical MNIST|not a complete archive"):
+        load_images(place, info=tiny_info)
+
+
+def test_unusual_packing_is_refused(files, tiny_info, tmp_path):
+    with zipfile.ZipFile(tmp_path / "odd.zip", "w", zipfile.ZIP_LZMA) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    with pytest.raises(ValueError, match="packed in an unusual way"):
+        load_images(tmp_path / "odd.zip", info=tiny_info)
+    with tarfile.open(tmp_path / "odd.tar.gz", "w:xz"):
+        pass
+    with pytest.raises(ValueError, match="not a complete archive"):
+        load_images(tmp_path / "odd.tar.gz", info=tiny_info)
+
+
+def test_names_that_are_not_utf8_are_told(files, tiny_info, write_tar, tmp_path):
+    with pytest.raises(ValueError, match="was refused"):
+        load_images(write_tar(files | {"Hand/\udcff.jpeg": b""}), info=tiny_info)
+
+
+def test_links_that_lead_nowhere_are_told(files, tiny_info, write_folder):
+    folder = write_folder(files)
+    (folder / "Hand" / "000000.jpeg").unlink()
+    (folder / "Hand" / "000000.jpeg").symlink_to(folder / "gone")
+    with pytest.raises(ValueError, match="Hand/000000.jpeg: No such file"):
+        load_images(folder, info=tiny_info)
 
 
 @pytest.mark.parametrize("packed", ["tar", "zip"])

@@ -9,12 +9,15 @@ import hashlib
 import io
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 from PIL import Image
+
+from medmnist_keras.sources import cache_dir, find_source
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -77,9 +80,20 @@ def run(path: Path) -> None:
     temporary.replace(path)
 
 
-if __name__ == "__main__":
+def main(names) -> None:
+    """Runs the notebooks of these names, or all of them from scratch."""
     os.environ["MEDMNIST_KERAS_QUICK"] = "0"
+    models = NOTEBOOKS / "build" / "full"
+    if not names:
+        shutil.rmtree(models, ignore_errors=True)
+    if find_source() is not None:
+        shutil.rmtree(cache_dir() / "medmnist_keras", ignore_errors=True)  # time a first load
     for path in sorted(NOTEBOOKS.glob("0*.ipynb")):
-        if not sys.argv[1:] or path.stem in sys.argv[1:]:
+        if not names or path.stem in names:
             print(f"Running {path.name} in full …", flush=True)
             run(path)
+    shutil.copy(models / "results.json", NOTEBOOKS / "results.json")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
