@@ -61,11 +61,17 @@ def duration(seconds) -> str:
 
 def results_block(results) -> str:
     """Everything of the README that a full run decides."""
+    start = results["models"]["ResNet50V2"]["weights"]
+    about = f"One full run on all {sum(INFO['counts'].values()):,} real pictures: random split of "
+    about += f"80/10/10, seed {results['run']['Seed']}; ResNet50V2 started from {start}"
+    if start != "ImageNet weights":
+        about += ", for no ImageNet weights were at hand (where they are, notebook 3 uses them)"
     errors = ", ".join(map(str, results["baseline_errors_by_seed"].values()))
     seeds = len(results["baseline_errors_by_seed"])
     return "\n\n".join(
         [
             START,
+            f"{about}.",
             scores_table(results),
             f"Errors of the baseline with {seeds} seeds: {errors}. McNemar's test between the two "
             f"networks: p = {results['mcnemar_p']:.2f}. {results['run']['Versions']}; "
