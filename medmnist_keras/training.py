@@ -112,7 +112,7 @@ def train(
                 keras.callbacks.TerminateOnNaN(),
             ],
         )
-        if not best.exists():
+        if not np.isfinite(history.history["val_loss"]).any():
             raise RuntimeError(
                 "Training diverged: the validation loss was not a number after any epoch. "
                 f"Received: learning_rate={learning_rate!r}; try a tenth of it."
