@@ -1,11 +1,14 @@
 """Tiny stand-ins for the real data set: the same layout, a dozen pictures a class."""
 
+import functools
+import http.server
 import io
 import tarfile
+import threading
 import zipfile
 
 import pytest
-from tiny_data import PER_CLASS, encode
+from tiny_data import PER_CLASS, SilentHandler, encode
 
 from medmnist_keras import CLASS_NAMES, INFO
 from medmnist_keras.phantoms import draw_phantoms
@@ -73,3 +76,21 @@ def tiny_info(files, write_folder) -> dict:
     with pytest.warns(UserWarning, match="differs"):
         fingerprint = load_images(write_folder(files, "reference"), info=info).fingerprint
     return {**info, "fingerprint": fingerprint}
+
+
+@pytest.fixture
+def serve():
+    """Serves folders over HTTP on loopback: `serve(folder)` returns the URL."""
+    servers = []
+
+    def start(folder, handler=SilentHandler):
+        handler = functools.partial(handler, directory=folder)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()

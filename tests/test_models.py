@@ -1,8 +1,6 @@
 """Both models, on the backend that KERAS_BACKEND names; test_backends.py runs this on JAX too."""
 
 import functools
-import http.server
-import threading
 
 import keras
 import numpy as np
@@ -132,27 +130,16 @@ def test_image_size_out_of_range(image_size):
 # -- ImageNet weights: the real code, against a server of our own ----------------------------
 
 
-class _Silent(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
-def weights_server(tmp_path, monkeypatch):
+def weights_server(serve, tmp_path, monkeypatch):
     """Serves `tmp_path/served` in place of Keras' storage; its cache is `tmp_path/keras`."""
     from keras.src.applications import resnet
     from keras.src.backend import config
 
     (tmp_path / "served").mkdir()
-    handler = functools.partial(_Silent, directory=tmp_path / "served")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}/"
-    monkeypatch.setattr(resnet, "BASE_WEIGHTS_PATH", url)
+    monkeypatch.setattr(resnet, "BASE_WEIGHTS_PATH", f"{serve(tmp_path / 'served')}/")
     monkeypatch.setattr(config, "_KERAS_DIR", str(tmp_path / "keras"))
-    yield tmp_path / "served"
-    server.shutdown()
-    server.server_close()
+    return tmp_path / "served"
 
 
 @pytest.fixture

@@ -1,17 +1,14 @@
 """Where pictures come from: every good form of the data set, and every bad one."""
 
 import errno
-import functools
 import hashlib
-import http.server
 import os
 import tarfile
-import threading
 import zipfile
 
 import numpy as np
 import pytest
-from tiny_data import PER_CLASS, encode
+from tiny_data import PER_CLASS, SilentHandler, encode
 
 from medmnist_keras import CLASS_NAMES, sources
 from medmnist_keras.sources import cache_dir, download, find_source, is_at_hand, load_images
@@ -312,32 +309,9 @@ def test_full_disk_leaves_nothing_half_written(files, tiny_info, write_tar, monk
 # -- download --------------------------------------------------------------------------------
 
 
-class _Silent(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
-class _CutsOff(_Silent):
+class _CutsOff(SilentHandler):
     def copyfile(self, source, outputfile):
         outputfile.write(source.read(1000))
-
-
-@pytest.fixture
-def serve(tmp_path):
-    servers = []
-
-    def start(handler=_Silent):
-        server = http.server.ThreadingHTTPServer(
-            ("127.0.0.1", 0), functools.partial(handler, directory=tmp_path)
-        )
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_port}"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
 
 
 @pytest.fixture
@@ -348,8 +322,8 @@ def online(files, tiny_info, write_tar, monkeypatch, tmp_path):
     return {**tiny_info, "sha256": hashlib.sha256(place.read_bytes()).hexdigest()}
 
 
-def test_download_is_verified_and_kept(online, serve, capfd):
-    info = {**online, "url": f"{serve()}/MedNIST.tar.gz"}
+def test_download_is_verified_and_kept(online, serve, capfd, tmp_path):
+    info = {**online, "url": f"{serve(tmp_path)}/MedNIST.tar.gz"}
     assert len(load_images(info=info, strict=True).images) == 72
     assert "100%" in capfd.readouterr().err  # the progress bar
     assert (cache_dir() / "MedNIST.tar.gz").exists()
@@ -360,12 +334,12 @@ def test_download_is_verified_and_kept(online, serve, capfd):
 @pytest.mark.parametrize(
     ("handler", "sha256", "error", "message"),
     [
-        (_Silent, "0" * 64, ValueError, "not the expected archive and was discarded"),
+        (SilentHandler, "0" * 64, ValueError, "not the expected archive and was discarded"),
         (_CutsOff, None, OSError, "could not be downloaded"),
     ],
 )
-def test_broken_download_never_stays(handler, sha256, error, message, online, serve):
-    info = {**online, "url": f"{serve(handler)}/MedNIST.tar.gz"}
+def test_broken_download_never_stays(handler, sha256, error, message, online, serve, tmp_path):
+    info = {**online, "url": f"{serve(tmp_path, handler)}/MedNIST.tar.gz"}
     info["sha256"] = sha256 or info["sha256"]
     with pytest.raises(error, match=message) as caught:
         download(info=info)
@@ -374,8 +348,8 @@ def test_broken_download_never_stays(handler, sha256, error, message, online, se
 
 
 @pytest.mark.parametrize("path", ["missing.tar.gz", None])
-def test_no_such_file_or_no_network_says_what_to_do(path, online, serve):
-    url = f"{serve()}/{path}" if path else "http://127.0.0.1:1/MedNIST.tar.gz"
+def test_no_such_file_or_no_network_says_what_to_do(path, online, serve, tmp_path):
+    url = f"{serve(tmp_path)}/{path}" if path else "http://127.0.0.1:1/MedNIST.tar.gz"
     with pytest.raises(OSError, match=r"could not be downloaded.*MEDICAL_MNIST_DIR.*phantoms"):
         load_images(info={**online, "url": url})
 
@@ -384,10 +358,10 @@ def test_download_into_a_place_that_cannot_be_written(online, serve, tmp_path, m
     (tmp_path / "blocker").write_text("")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "blocker"))
     with pytest.raises(OSError, match="could not be stored.*Set KERAS_HOME"):
-        download(info={**online, "url": f"{serve()}/MedNIST.tar.gz"})
+        download(info={**online, "url": f"{serve(tmp_path)}/MedNIST.tar.gz"})
 
 
-def test_download_onto_a_full_disk(online, serve, monkeypatch):
+def test_download_onto_a_full_disk(online, serve, monkeypatch, tmp_path):
     import pooch
 
     def full(*_, **__):
@@ -395,7 +369,7 @@ def test_download_onto_a_full_disk(online, serve, monkeypatch):
 
     monkeypatch.setattr(pooch.HTTPDownloader, "__call__", full)
     with pytest.raises(OSError, match="the disk is full"):
-        download(info={**online, "url": f"{serve()}/MedNIST.tar.gz"})
+        download(info={**online, "url": f"{serve(tmp_path)}/MedNIST.tar.gz"})
 
 
 # -- phantoms and subsets --------------------------------------------------------------------

@@ -1,10 +1,18 @@
-"""What the tests of data sources share."""
+"""What several tests share."""
 
+import http.server
 import io
 
 from PIL import Image
 
 PER_CLASS = 12
+
+
+class SilentHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves a folder without a word."""
+
+    def log_message(self, *_):
+        pass
 
 
 def encode(image, kind="JPEG") -> bytes:
