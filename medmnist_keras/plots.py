@@ -341,6 +341,7 @@ def learning_curves(
             epochs = np.arange(1, len(history[key]) + 1)
             ax.plot(epochs, history[key], line, color=color, label=name)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    ax.ticklabel_format(axis="y", useOffset=False)  # 0.9998, never +1 above the axis
     ax.set(xlabel="epoch", ylabel=metric.replace("_", " "))
     ax.grid(axis="y", alpha=0.5)
     ax.legend(loc="best")

@@ -227,6 +227,12 @@ def test_grey_levels_show_the_floor():
         assert base_line == 5 - label
 
 
+def test_learning_curves_write_accuracies_out():
+    ax = plots.learning_curves({"accuracy": [0.9997, 0.9999, 1.0]})
+    ax.figure.canvas.draw()
+    assert ax.yaxis.get_offset_text().get_text() == ""
+
+
 def test_learning_curves_count_from_one():
     ax = plots.learning_curves(HISTORY)
     assert [line.get_xdata().tolist() for line in ax.lines] == [[1, 2, 3], [1, 2, 3]]
