@@ -6,7 +6,6 @@ saved model is complete. Keras alone, on any backend.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import keras
@@ -14,6 +13,7 @@ import numpy as np
 from keras import layers
 
 from .info import CLASS_NAMES, INFO
+from .sources import keras_home
 
 INPUT_SHAPE = (INFO["image_size"], INFO["image_size"], 1)
 
@@ -236,8 +236,7 @@ def _load_own_weights(model, weights) -> None:
 
 
 def _imagenet_path() -> Path:
-    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
-    return Path(home).expanduser() / "models" / _IMAGENET_FILE
+    return keras_home() / "models" / _IMAGENET_FILE
 
 
 def _weights_error(weights, expected, error) -> Exception:

@@ -46,13 +46,18 @@ def run_baseline(data, settings: Settings, *, seed=None, verbose="auto") -> Run:
     """Loads the baseline CNN that this run trained with this seed, or trains it.
 
     Args:
-        data: what `load_data()` returned; the test pictures aren't touched.
+        data: what `load_data()` returned, three pairs of uint8 `(N, 64, 64, 1)` pictures and
+            int64 `(N,)` labels; the test pair isn't touched.
         settings: `Settings` of the run; trained models are kept in its folder.
         seed: int, of weights, order and augmentation; that of the settings by default.
         verbose: as in `fit()`.
 
     Returns:
         `Run`.
+
+    Raises:
+        ValueError: when there are fewer training pictures than one batch.
+        RuntimeError: when training diverges.
     """
     seed = settings.seed if seed is None else seed
     if found := load_run("baseline_cnn", settings, seed=seed):
@@ -73,12 +78,17 @@ def run_resnet50v2(data, settings: Settings, *, verbose="auto") -> Run:
     then trains all layers before it fine-tunes.
 
     Args:
-        data: what `load_data()` returned; the test pictures aren't touched.
+        data: what `load_data()` returned, three pairs of uint8 `(N, 64, 64, 1)` pictures and
+            int64 `(N,)` labels; the test pair isn't touched.
         settings: `Settings` of the run; trained models are kept in its folder.
         verbose: as in `fit()`.
 
     Returns:
         `Run`.
+
+    Raises:
+        ValueError: when there are fewer training pictures than one batch.
+        RuntimeError: when training diverges.
     """
     if found := load_run("resnet50v2", settings):
         return found
@@ -170,6 +180,9 @@ def load_run(name: str, settings: Settings, *, seed=None) -> Run | None:
 
     Returns:
         `Run`, or `None` when this run has trained no such model yet.
+
+    Raises:
+        ValueError: when the kept weights are of another model; delete them.
     """
     build = {"baseline_cnn": baseline_cnn, "resnet50v2": resnet50v2}[name]
     weights_file, facts_file = _files(name, settings, settings.seed if seed is None else seed)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+import keras
+
 from .info import INFO
 from .sources import PHANTOMS, is_at_hand
 
@@ -76,8 +78,6 @@ class Settings:
     @property
     def facts(self) -> dict[str, str]:
         """What a result must be read with: data, mode, seed, hardware, versions."""
-        import keras
-
         pictures = (
             "drawn phantoms, not patients (the real pictures are not at hand)"
             if self.source == PHANTOMS
@@ -135,8 +135,6 @@ def read_settings() -> Settings:
 
 def list_gpus() -> list[str]:
     """Names of the GPUs that the backend sees, such as `["gpu:0"]`; an empty list for none."""
-    import keras
-
     if keras.backend.backend() == "torch":  # which has no keras.distribution
         import torch
 

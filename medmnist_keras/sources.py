@@ -103,7 +103,7 @@ def load_images(source=None, *, images_per_class=None, seed=0, strict=False, inf
     if source == PHANTOMS:
         return _load_phantoms(per_class, seed, info)
     if source is None and _environment_folder() is None and (known := _cached(info["fingerprint"])):
-        loaded = Images(known.images, known.labels, known.names, info["fingerprint"], "Keras cache")
+        loaded = known
     else:
         path = find_source(source, info=info) or download(info=info)
         loaded = _load_path(path, info)
@@ -151,8 +151,12 @@ def is_at_hand(*, info=INFO) -> bool:
 
 def cache_dir() -> Path:
     """The folder that Keras keeps data sets in: `$KERAS_HOME/datasets`, or `~/.keras/datasets`."""
-    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
-    return Path(home).expanduser() / "datasets"
+    return keras_home() / "datasets"
+
+
+def keras_home() -> Path:
+    """The folder that Keras keeps downloads in: `$KERAS_HOME`, or `~/.keras`."""
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras").expanduser()
 
 
 def download(*, info=INFO) -> Path:
@@ -270,16 +274,18 @@ def _entries(path: Path) -> Iterator[_Entry | None]:
 
 
 def _folder_entries(root: Path) -> Iterator[_Entry]:
+    for folder, file in _listing(root):
+        parts = (folder, file.name, "") if file.is_dir() else (folder, file.name)  # "": too deep
+        yield _Entry(parts, _status(file).st_size, Path(file.path).read_bytes)
+
+
+def _listing(root: Path) -> Iterator[tuple[str, os.DirEntry]]:
+    """What lies in each folder of `root`, sorted: the folder's name and the file."""
     for folder in sorted(entry for entry in root.iterdir() if entry.is_dir()):
-        if _is_junk(folder.name):
-            continue
-        with os.scandir(folder) as files:
-            for file in sorted(files, key=lambda file: file.name):
-                parts = (folder.name, file.name)
-                if file.is_dir():
-                    parts = (*parts, "")  # seen as too deep
-                size = _status(file).st_size
-                yield _Entry(parts, size, Path(file.path).read_bytes)
+        if not _is_junk(folder.name):
+            with os.scandir(folder) as files:
+                for file in sorted(files, key=lambda file: file.name):
+                    yield folder.name, file
 
 
 def _status(file: os.DirEntry) -> os.stat_result:
@@ -366,7 +372,8 @@ def _read(path: Path, info) -> Images:
             if count >= _MAX_MEMBERS:
                 raise ValueError(
                     f"{path} was refused: it has over {_MAX_MEMBERS:,} members. "
-                    f"Expected {sum(info['counts'].values()):,} pictures."
+                    f"Expected {sum(info['counts'].values()):,} pictures. "
+                    "Get the archive from a source you trust."
                 )
             if entry is None or len(entry.parts) < 2 or any(map(_is_junk, entry.parts)):
                 continue
@@ -475,7 +482,7 @@ def _load_path(path: Path, info) -> Images:
     except (OSError, UnicodeDecodeError):
         cached = None
     if cached is not None:
-        return Images(*cached[:-1], path.name)
+        return cached._replace(origin=path.name)
     loaded = _read(path, info)
     try:
         _store(loaded, note)
@@ -487,7 +494,7 @@ def _load_path(path: Path, info) -> Images:
             stacklevel=4,
         )
         return loaded
-    return Images(*(_cached(loaded.fingerprint) or loaded)[:-1], path.name)
+    return (_cached(loaded.fingerprint) or loaded)._replace(origin=path.name)
 
 
 def _signature(path: Path) -> str:
@@ -497,12 +504,10 @@ def _signature(path: Path) -> str:
         status = path.stat()
         key.update(f"{status.st_size} {status.st_mtime_ns}".encode())
     else:
-        for folder in sorted(entry for entry in path.iterdir() if entry.is_dir()):
-            with os.scandir(folder) as files:
-                for file in sorted(files, key=lambda file: file.name):
-                    status = _status(file)
-                    line = f"{folder.name}/{file.name} {status.st_size} {status.st_mtime_ns}\n"
-                    key.update(line.encode(errors="surrogateescape"))
+        for folder, file in _listing(path):
+            status = _status(file)
+            line = f"{folder}/{file.name} {status.st_size} {status.st_mtime_ns}\n"
+            key.update(line.encode(errors="surrogateescape"))
     return key.hexdigest()
 
 
@@ -516,7 +521,7 @@ def _cached(fingerprint: str) -> Images | None:
         return None  # absent or damaged: decoded again
     if not (images.dtype == np.uint8 and images.ndim == 4 and len(images) == len(names)):
         return None
-    return Images(images, labels, names, fingerprint, "cache")
+    return Images(images, labels, names, fingerprint, "Keras cache")
 
 
 def _store(loaded: Images, note: Path) -> None:

@@ -17,7 +17,7 @@ import nbformat
 from nbclient import NotebookClient
 from PIL import Image
 
-from medmnist_keras.sources import cache_dir, find_source
+from medmnist_keras.sources import cache_dir, find_source, keras_home
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -31,14 +31,15 @@ def code_digest(notebook) -> str:
 
 def clean(notebook) -> None:
     """Keeps the last state of each progress bar; drops colours, timestamps and home folders."""
-    keras_home = str(cache_dir().parent)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", []):
             if output.output_type == "stream":
                 lines = ANSI.sub("", output.text.replace("\x08", "")).split("\n")
                 text = "\n".join(line.rstrip("\r").split("\r")[-1] for line in lines)
-                output.text = text.replace(keras_home, "~/.keras").replace(str(Path.home()), "~")
+                output.text = text.replace(str(keras_home()), "~/.keras").replace(
+                    str(Path.home()), "~"
+                )
             elif "image/png" in output.get("data", {}):
                 output.data["image/png"] = smaller(output.data["image/png"])
 
