@@ -9,7 +9,7 @@ from .splits import check_split, split_indices
 
 
 def load_data(
-    source=None, *, split="random", seed=0, images_per_class=None, strict=False
+    source=None, *, split="grouped", clean=None, seed=0, images_per_class=None, strict=False
 ) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
     """Loads Medical MNIST as NumPy arrays, the way `keras.datasets` does.
 
@@ -17,7 +17,10 @@ def load_data(
         source: folder or archive of class-named folders, `"phantoms"` for drawn pictures, or
             `None`: the environment variable `MEDICAL_MNIST_DIR`, the Keras cache, a download.
             Phantoms never come unasked.
-        split: `"random"`, 80/10/10 stratified by class.
+        split: `"grouped"`, 80/10/10 without a patient on two sides, or `"random"`, the split of
+            published numbers; see `split_indices()`.
+        clean: bool. Whether to leave out blank pictures and duplicates; `None` for yes with
+            `"grouped"` and no with `"random"`.
         seed: int. Seed of the split, and of the phantoms.
         images_per_class: int, at most so many of each class; `None` for all 58,954.
         strict: bool. Whether another content than the known copy's is an error.
@@ -40,18 +43,25 @@ def load_data(
     """
     check_split(split)  # before a minute of downloading
     loaded = load_images(source, images_per_class=images_per_class, seed=seed, strict=strict)
-    indices = split_indices(loaded.labels, split, seed=seed)
+    indices = split_indices(loaded, split, seed=seed, clean=clean)
     return tuple((loaded.images[part], loaded.labels[part]) for part in indices)
 
 
 def load_datasets(
-    batch_size=64, source=None, *, split="random", seed=0, images_per_class=None, strict=False
+    batch_size=64,
+    source=None,
+    *,
+    split="grouped",
+    clean=None,
+    seed=0,
+    images_per_class=None,
+    strict=False,
 ):
     """Loads Medical MNIST as three `tf.data.Dataset`s, ready for `fit`, `evaluate`, `predict`.
 
     Args:
         batch_size: int, pictures a batch.
-        source, split, seed, images_per_class, strict: as in `load_data()`.
+        source, split, clean, seed, images_per_class, strict: as in `load_data()`.
 
     Returns:
         `train_ds, val_ds, test_ds`, each of batches `(images, labels)`; see `make_dataset()`.
@@ -68,7 +78,12 @@ def load_datasets(
     ```
     """
     train, val, test = load_data(
-        source, split=split, seed=seed, images_per_class=images_per_class, strict=strict
+        source,
+        split=split,
+        clean=clean,
+        seed=seed,
+        images_per_class=images_per_class,
+        strict=strict,
     )
     return (
         make_dataset(*train, batch_size=batch_size, shuffle_seed=seed),

@@ -21,8 +21,9 @@ class Run(NamedTuple):
 
     Attributes:
         model: `keras.Model`.
-        facts: dict, ready for JSON: `model`, `parameters`, `seed`, `weights` (what training
-            started from), `seconds` (dict of step to time) and `hardware`.
+        facts: dict, ready for JSON: `model`, `parameters`, `split`, `split seed`, `seed`,
+            `weights` (what training started from), `seconds` (dict of step to time) and
+            `hardware`.
         loaded: bool. Whether it was found trained already.
     """
 
@@ -37,8 +38,8 @@ class Run(NamedTuple):
         spent = sum(self.facts["seconds"].values())
         return (
             f"{self.facts['model']}: {self.facts['parameters']:,} parameters, started from "
-            f"{self.facts['weights']}, seed {self.facts['seed']}, {how} in {spent:,.0f} s on "
-            f"{self.facts['hardware']}"
+            f"{self.facts['weights']}, {self.facts['split']} split, seed {self.facts['seed']}, "
+            f"{how} in {spent:,.0f} s on {self.facts['hardware']}"
         )
 
 
@@ -152,6 +153,8 @@ def keep_run(model, settings: Settings, *, seconds, seed=None, weights=None) -> 
     facts = {
         "model": model.name,
         "parameters": model.count_params(),
+        "split": settings.split,
+        "split seed": settings.seed,
         "seed": seed,
         "weights": "ImageNet weights" if weights else "random weights",
         "seconds": {step: round(spent, 1) for step, spent in seconds.items()},
@@ -193,7 +196,7 @@ def load_run(name: str, settings: Settings, *, seed=None) -> Run | None:
 
 
 def _files(name: str, settings: Settings, seed: int):
-    stem = f"{name}-seed{seed}"
+    stem = f"{name}-{settings.split}{settings.seed}-seed{seed}"
     return settings.folder / f"{stem}.weights.h5", settings.folder / f"{stem}.json"
 
 

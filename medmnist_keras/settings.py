@@ -25,12 +25,15 @@ class Settings:
         source: `None` for the real pictures, `"phantoms"` for drawn ones.
         images_per_class: int, or `None` for all.
         seed: int, for the split, the weights and the order of training.
+        split: `"grouped"` or `"random"`; `dataclasses.replace(settings, split="random")` gives
+            the settings of the other one.
     """
 
     quick: bool
     source: str | None
     images_per_class: int | None
     seed: int = 0
+    split: str = "grouped"
 
     @property
     def caption(self) -> str:
@@ -44,6 +47,7 @@ class Settings:
             "source": self.source,
             "images_per_class": self.images_per_class,
             "seed": self.seed,
+            "split": self.split,
         }
 
     @property
@@ -76,8 +80,13 @@ class Settings:
         return max(1, full // 3) if self.quick else full
 
     @property
+    def seeds(self) -> range:
+        """Seeds that a mean and spread are taken over: five, or two in a quick run."""
+        return range(2 if self.quick else 5)
+
+    @property
     def facts(self) -> dict[str, str]:
-        """What a result must be read with: data, mode, seed, hardware, versions."""
+        """What a result must be read with: data, mode, split, hardware, versions."""
         pictures = (
             "drawn phantoms, not patients (the real pictures are not at hand)"
             if self.source == PHANTOMS
@@ -88,7 +97,7 @@ class Settings:
         return {
             "Data": f"{pictures}, {amount}",
             "Mode": "quick" if self.quick else "full",
-            "Seed": str(self.seed),
+            "Split": f"{self.split}, seed {self.seed}",
             "Hardware": self.hardware,
             "Versions": f"Python {platform.python_version()}, Keras {keras.__version__} on "
             f"{backend} {import_module(backend).__version__}",

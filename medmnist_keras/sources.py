@@ -37,6 +37,8 @@ _IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png")
 _MAX_IMAGE_BYTES = 1_000_000
 _MAX_MEMBERS = 250_000
 _SHOWN = 5
+_NO_TABLE = [0] * 64
+_ARRAYS = ("images", "labels", "names", "quantization")  # what the cache holds
 
 _BROKEN_ARCHIVE = (
     EOFError,
@@ -54,6 +56,10 @@ class Images(NamedTuple):
         images: uint8 array `(N, 64, 64, 1)`, grey levels 0-255, maybe memory-mapped read-only.
         labels: int64 array `(N,)`, indices into `CLASS_NAMES`.
         names: string array `(N,)`, such as `"Hand/000042.jpeg"`.
+        quantization: uint16 array `(N, 64)`, each file's JPEG quantisation table for grey
+            levels, row by row; zeros where there is none (PNG, phantoms).
+        positions: int64 array `(N,)`, each picture's place in the sorted listing of the whole
+            source, of which `images_per_class` takes a part.
         fingerprint: 64 hex digits over names and file contents, or `"phantoms"`.
         origin: where they were read, for people: an archive's or a folder's name.
     """
@@ -61,6 +67,8 @@ class Images(NamedTuple):
     images: np.ndarray
     labels: np.ndarray
     names: np.ndarray
+    quantization: np.ndarray
+    positions: np.ndarray
     fingerprint: str
     origin: str
 
@@ -92,7 +100,7 @@ def load_images(source=None, *, images_per_class=None, seed=0, strict=False, inf
         info: dict shaped as `INFO`. What the source is checked against.
 
     Returns:
-        `Images`, a named tuple of images, labels, names, fingerprint and origin.
+        `Images`, a named tuple.
 
     Raises:
         FileNotFoundError: when a folder or file isn't there.
@@ -361,7 +369,7 @@ def _refused(path: Path, member: str, reason: str) -> str:
 def _read(path: Path, info) -> Images:
     """Decodes and checks every picture in one pass over the source."""
     class_names = info["class_names"]
-    pictures: dict[str, np.ndarray] = {}
+    pictures: dict[str, tuple[np.ndarray, list[int]]] = {}
     digests: dict[str, bytes] = {}
     seen: Counter = Counter()
     roots: set[str] = set()
@@ -410,14 +418,23 @@ def _read(path: Path, info) -> Images:
         ) from error
     _check(seen, roots, strangers, problems, path, info)
     names = sorted(pictures, key=lambda name: (class_names.index(name.split("/")[0]), name))
-    images = np.stack([pictures.pop(name) for name in names])[..., np.newaxis]
+    decoded, tables = zip(*(pictures.pop(name) for name in names), strict=True)
     return Images(
-        images, _labels(names, info), np.array(names), content_fingerprint(digests), path.name
+        images=np.stack(decoded)[..., np.newaxis],
+        labels=_labels(names, info),
+        names=np.array(names),
+        quantization=np.array(tables, dtype="uint16"),
+        positions=np.arange(len(names)),
+        fingerprint=content_fingerprint(digests),
+        origin=path.name,
     )
 
 
-def _decode(data: bytes, image_size: int) -> np.ndarray:
-    """Decodes one JPEG or PNG to uint8 `(image_size, image_size)`; ValueError says what's wrong."""
+def _decode(data: bytes, image_size: int) -> tuple[np.ndarray, list[int]]:
+    """Decodes one JPEG or PNG to uint8 `(image_size, image_size)` and its quantisation table.
+
+    A ValueError says what is wrong.
+    """
     if not data:
         raise ValueError("empty file")
     try:
@@ -426,7 +443,9 @@ def _decode(data: bytes, image_size: int) -> np.ndarray:
             if image.size != (image_size, image_size):
                 width, height = image.size
                 raise ValueError(f"{width}x{height} pixels, not {image_size}x{image_size}")
-            return np.asarray(image if image.mode == "L" else image.convert("L"))
+            tables = getattr(image, "quantization", {})  # PNG has none
+            table = tables.get(0, _NO_TABLE)
+            return np.asarray(image if image.mode == "L" else image.convert("L")), table
     except Image.UnidentifiedImageError:
         raise ValueError("not a JPEG or PNG image") from None
     except OSError as error:
@@ -514,14 +533,27 @@ def _signature(path: Path) -> str:
 def _cached(fingerprint: str) -> Images | None:
     folder = _decoded_dir() / fingerprint
     try:
-        images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
-        labels = np.load(folder / "labels.npy", allow_pickle=False)
-        names = np.load(folder / "names.npy", allow_pickle=False)
+        arrays = {
+            name: np.load(
+                folder / f"{name}.npy",
+                mmap_mode="r" if name == "images" else None,
+                allow_pickle=False,
+            )
+            for name in _ARRAYS
+        }
     except (OSError, ValueError, EOFError):
         return None  # absent or damaged: decoded again
-    if not (images.dtype == np.uint8 and images.ndim == 4 and len(images) == len(names)):
+    images = arrays["images"]
+    if not (images.dtype == np.uint8 and images.ndim == 4):
         return None
-    return Images(images, labels, names, fingerprint, "Keras cache")
+    if any(len(array) != len(images) for array in arrays.values()):
+        return None
+    return Images(
+        **arrays,
+        positions=np.arange(len(images)),
+        fingerprint=fingerprint,
+        origin="Keras cache",
+    )
 
 
 def _store(loaded: Images, note: Path) -> None:
@@ -531,7 +563,7 @@ def _store(loaded: Images, note: Path) -> None:
     with tempfile.TemporaryDirectory(dir=note.parent, prefix=".writing-") as temporary:
         whole = Path(temporary) / "arrays"
         whole.mkdir()
-        for name in ("images", "labels", "names"):
+        for name in _ARRAYS:
             np.save(whole / f"{name}.npy", getattr(loaded, name), allow_pickle=False)
         (Path(temporary) / "note").write_text(loaded.fingerprint, encoding="ascii")
         if final.exists() and _cached(loaded.fingerprint) is None:
@@ -560,7 +592,15 @@ def _advice(error: OSError) -> str:
 def _load_phantoms(per_class: dict[str, int], seed: int, info) -> Images:
     images, labels = draw_phantoms(per_class, seed=seed)
     names = [f"{name}/{i:06d}" for name in info["class_names"] for i in range(per_class[name])]
-    return Images(images, labels, np.array(names), PHANTOMS, "drawn phantoms")
+    return Images(
+        images=images,
+        labels=labels,
+        names=np.array(names),
+        quantization=np.zeros((len(images), 64), dtype="uint16"),
+        positions=np.arange(len(images)),
+        fingerprint=PHANTOMS,
+        origin="drawn phantoms",
+    )
 
 
 def _checked_images_per_class(images_per_class, info) -> dict[str, int]:
@@ -591,5 +631,6 @@ def _thinned(loaded: Images, per_class: dict[str, int]) -> Images:
         ]
     )
     return loaded._replace(
-        images=loaded.images[kept], labels=loaded.labels[kept], names=loaded.names[kept]
+        positions=loaded.positions[kept],
+        **{name: getattr(loaded, name)[kept] for name in _ARRAYS},
     )

@@ -95,7 +95,8 @@ def main(names) -> None:
         if not names or path.stem in names:
             print(f"Running {path.name} in full …", flush=True)
             run(path)
-    shutil.copy(models / "results.json", NOTEBOOKS / "results.json")
+    if (models / "results.json").exists():
+        shutil.copy(models / "results.json", NOTEBOOKS / "results.json")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,199 @@
+"""What stands in the way of an honest score: blank pictures, duplicates, giveaways.
+
+Two pictures are compared as thumbnails of 16x16 block means, mean removed and scaled to unit
+length; their *similarity* is the cosine, 1 for the same picture but for brightness and contrast.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from sklearn.neighbors import NearestNeighbors
+
+from .info import CLASS_NAMES
+from .sources import Images
+
+NEAR = 0.98  # from this similarity on, two pictures are near duplicates
+_BLANK = 1.0  # grey levels
+
+
+def audit(pictures: Images) -> pd.DataFrame:
+    """Counts, class by class, what makes a score look better than it is.
+
+    Args:
+        pictures: `Images`.
+
+    Returns:
+        A table with one row per class and the columns `images`, `blank` (standard deviation below
+        one grey level), `duplicates` (images of the same pixels as another) and `duplicate sets`,
+        `near 0.99` (images with a near duplicate of that similarity), `groups 0.99` and
+        `groups 0.98` (sets of images that near duplicates connect), `largest 0.98`,
+        `file distance` (median distance, in file numbers, to the most similar image: about 0.29
+        times the number of images if the order means nothing), `darkest` (the lowest grey level of
+        all its images) and `JPEG table` (the first four entries of the quantisation tables, most
+        frequent first).
+    """
+    blank, original = find_blank(pictures.images), find_originals(pictures.images)
+    pairs = near_duplicates(pictures)
+    similarity = _similarities(pictures, pairs)
+    rows = []
+    for members in class_members(pictures):
+        sizes = pd.Series(original[members]).value_counts()
+        own = np.isin(pairs[:, 0], members)
+        closer = pairs[own & (similarity > 0.99)]
+        groups = {
+            level: np.bincount(connected(which, len(pictures.labels))[members])
+            for level, which in ((0.99, closer), (NEAR, pairs[own]))
+        }
+        distance, twin = _search(unit_thumbnails(pictures.images[members]), 1)
+        apart = np.abs(pictures.positions[members[twin[:, 0]]] - pictures.positions[members])
+        tables = pd.Series([tuple(map(int, q[:4])) for q in pictures.quantization[members]])
+        rows.append(
+            {
+                "images": len(members),
+                "blank": int(blank[members].sum()),
+                "duplicates": int(sizes[sizes > 1].sum()),
+                "duplicate sets": int((sizes > 1).sum()),
+                "near 0.99": len(np.unique(closer)),
+                "groups 0.99": int((groups[0.99] > 0).sum()),
+                "groups 0.98": int((groups[NEAR] > 0).sum()),
+                "largest 0.98": int(groups[NEAR].max()),
+                "file distance": float(np.median(apart)),
+                "darkest": int(pictures.images[members].min()),
+                "JPEG table": ", ".join(map(str, tables.value_counts().index)),
+            }
+        )
+    names = [CLASS_NAMES[label] for label in np.unique(pictures.labels)]
+    return pd.DataFrame(rows, index=pd.Index(names, name="class"))
+
+
+def thumbnails(images, size=16) -> np.ndarray:
+    """Shrinks pictures to the means of square blocks.
+
+    Args:
+        images: array `(N, H, W)` or `(N, H, W, 1)`, H and W multiples of `size`.
+        size: int, blocks a side.
+
+    Returns:
+        float32 array `(N, size * size)` in the range of `images`.
+    """
+    count, height, width = images.shape[:3]
+    blocks = np.reshape(images, (count, size, height // size, size, width // size))
+    return blocks.mean(axis=(2, 4), dtype="float32").reshape(count, -1)
+
+
+def unit_thumbnails(images) -> np.ndarray:
+    """Thumbnails without their mean, scaled to unit length: dot products are similarities.
+
+    Args:
+        images: uint8 array `(N, 64, 64, 1)`.
+
+    Returns:
+        float32 array `(N, 256)`; zeros for a constant picture, which is similar to nothing.
+    """
+    units = thumbnails(images)
+    units -= units.mean(axis=1, keepdims=True)
+    units /= np.maximum(np.linalg.norm(units, axis=1, keepdims=True), 1e-6)
+    return units
+
+
+def nearest(images, reference) -> tuple[np.ndarray, np.ndarray]:
+    """Finds, for each picture, the most similar one of a reference such as the training set.
+
+    Args:
+        images: uint8 array `(N, 64, 64, 1)`.
+        reference: uint8 array `(M, 64, 64, 1)`.
+
+    Returns:
+        `(similarity, index)`: float array `(N,)` of cosines in -1 to 1, int64 array `(N,)` of
+        indices into `reference`.
+    """
+    search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(unit_thumbnails(reference))
+    distance, index = search.kneighbors(unit_thumbnails(images))
+    return 1 - distance[:, 0] ** 2 / 2, index[:, 0]
+
+
+def near_duplicates(pictures: Images, threshold=NEAR) -> np.ndarray:
+    """Finds pairs of pictures of one class that look alike.
+
+    Args:
+        pictures: `Images`.
+        threshold: float below 1, the similarity that a pair must exceed.
+
+    Returns:
+        int64 array `(M, 2)` of indices, the smaller first.
+    """
+    found = [np.empty((0, 2), dtype="int64")]
+    for members in class_members(pictures):
+        # Of unit vectors, the squared distance is 2 - 2 similarity.
+        search = NearestNeighbors(radius=np.sqrt(2 - 2 * threshold), algorithm="brute")
+        units = unit_thumbnails(pictures.images[members])
+        links = search.fit(units).radius_neighbors_graph(mode="connectivity").tocoo()
+        # Constant pictures, all zeros here, are at no distance from each other.
+        once = (links.row < links.col) & units.any(axis=1)[links.row]
+        found.append(members[np.stack([links.row[once], links.col[once]], axis=1)])
+    return np.concatenate(found)
+
+
+def neighbours(images, count=5) -> np.ndarray:
+    """Finds the most similar others of each picture.
+
+    Args:
+        images: uint8 array `(N, 64, 64, 1)`.
+        count: int below N.
+
+    Returns:
+        int64 array `(N, count)` of indices, the most similar first.
+    """
+    return _search(unit_thumbnails(images), count)[1]
+
+
+def find_blank(images) -> np.ndarray:
+    """Tells which pictures show nothing: their standard deviation is below one grey level.
+
+    Args:
+        images: uint8 array `(N, 64, 64, 1)`.
+
+    Returns:
+        bool array `(N,)`.
+    """
+    flat = images.reshape(len(images), -1)
+    return np.array([picture.std() < _BLANK for picture in flat])
+
+
+def find_originals(images) -> np.ndarray:
+    """Finds, for each picture, the first one of the same pixels: itself, if there is none before.
+
+    Args:
+        images: uint8 array `(N, 64, 64, 1)`.
+
+    Returns:
+        int64 array `(N,)` of indices.
+    """
+    first: dict[bytes, int] = {}
+    digests = (hashlib.sha256(image.tobytes()).digest() for image in images)
+    return np.array([first.setdefault(digest, index) for index, digest in enumerate(digests)])
+
+
+def class_members(pictures: Images) -> list[np.ndarray]:
+    """Indices of each class that there is, in the order of its files."""
+    return [np.flatnonzero(pictures.labels == label) for label in np.unique(pictures.labels)]
+
+
+def connected(pairs, count: int) -> np.ndarray:
+    """Numbers the sets that pairs connect, int64 `(count,)`; what has no pair is a set itself."""
+    links = coo_matrix((np.ones(len(pairs), bool), tuple(np.transpose(pairs))), (count, count))
+    return connected_components(links, directed=False)[1].astype("int64")
+
+
+def _search(units, count: int):
+    return NearestNeighbors(n_neighbors=count, algorithm="brute").fit(units).kneighbors()
+
+
+def _similarities(pictures: Images, pairs) -> np.ndarray:
+    units = unit_thumbnails(pictures.images)
+    return np.einsum("ij,ij->i", units[pairs[:, 0]], units[pairs[:, 1]])
