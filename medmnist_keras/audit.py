@@ -39,29 +39,28 @@ def audit(pictures: Images) -> pd.DataFrame:
     """
     blank, original = find_blank(pictures.images), find_originals(pictures.images)
     pairs = near_duplicates(pictures)
-    similarity = _similarities(pictures, pairs)
+    units = unit_thumbnails(pictures.images)
+    closer = pairs[np.einsum("ij,ij->i", units[pairs[:, 0]], units[pairs[:, 1]]) > 0.99]
+    count = len(pictures.labels)
     rows = []
     for members in class_members(pictures):
-        sizes = pd.Series(original[members]).value_counts()
-        own = np.isin(pairs[:, 0], members)
-        closer = pairs[own & (similarity > 0.99)]
-        groups = {
-            level: np.bincount(connected(which, len(pictures.labels))[members])
-            for level, which in ((0.99, closer), (NEAR, pairs[own]))
-        }
-        distance, twin = _search(unit_thumbnails(pictures.images[members]), 1)
-        apart = np.abs(pictures.positions[members[twin[:, 0]]] - pictures.positions[members])
+        copies = pd.Series(original[members]).value_counts()
+        strict, loose = (
+            pd.Series(connected(links, count)[members]).value_counts() for links in (closer, pairs)
+        )
+        twin = members[neighbours(pictures.images[members], 1)[:, 0]]
+        apart = np.abs(pictures.positions[twin] - pictures.positions[members])
         tables = pd.Series([tuple(map(int, q[:4])) for q in pictures.quantization[members]])
         rows.append(
             {
                 "images": len(members),
                 "blank": int(blank[members].sum()),
-                "duplicates": int(sizes[sizes > 1].sum()),
-                "duplicate sets": int((sizes > 1).sum()),
-                "near 0.99": len(np.unique(closer)),
-                "groups 0.99": int((groups[0.99] > 0).sum()),
-                "groups 0.98": int((groups[NEAR] > 0).sum()),
-                "largest 0.98": int(groups[NEAR].max()),
+                "duplicates": int(copies[copies > 1].sum()),
+                "duplicate sets": int((copies > 1).sum()),
+                "near 0.99": int(np.isin(members, closer).sum()),
+                "groups 0.99": len(strict),
+                "groups 0.98": len(loose),
+                "largest 0.98": int(loose.max()),
                 "file distance": float(np.median(apart)),
                 "darkest": int(pictures.images[members].min()),
                 "JPEG table": ", ".join(map(str, tables.value_counts().index)),
@@ -149,7 +148,8 @@ def neighbours(images, count=5) -> np.ndarray:
     Returns:
         int64 array `(N, count)` of indices, the most similar first.
     """
-    return _search(unit_thumbnails(images), count)[1]
+    search = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(unit_thumbnails(images))
+    return search.kneighbors(return_distance=False)
 
 
 def find_blank(images) -> np.ndarray:
@@ -188,12 +188,3 @@ def connected(pairs, count: int) -> np.ndarray:
     """Numbers the sets that pairs connect, int64 `(count,)`; what has no pair is a set itself."""
     links = coo_matrix((np.ones(len(pairs), bool), tuple(np.transpose(pairs))), (count, count))
     return connected_components(links, directed=False)[1].astype("int64")
-
-
-def _search(units, count: int):
-    return NearestNeighbors(n_neighbors=count, algorithm="brute").fit(units).kneighbors()
-
-
-def _similarities(pictures: Images, pairs) -> np.ndarray:
-    units = unit_thumbnails(pictures.images)
-    return np.einsum("ij,ij->i", units[pairs[:, 0]], units[pairs[:, 1]])

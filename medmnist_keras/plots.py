@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.text import Text
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike
 
 WIDTH = 11  # of a figure, in inches: a notebook cell, or a slide, at 100 dpi
@@ -149,7 +149,7 @@ def gallery(
     """Shows images with a caption below each, such as the most confident errors.
 
     Args:
-        images: Grey images, shape `(N, height, width[, 1])`; none at all says "no errors".
+        images: Grey images, shape `(N, height, width[, 1])`; where there are none, it says so.
         captions: One text per image, best of one or two short lines. Long ones wrap.
         columns: Images per row.
         ax, title: Where to draw and what to say; see the module.
@@ -160,7 +160,7 @@ def gallery(
     Example:
     >>> plots.gallery(x_test[errors], ["Hand → CXR 99 %", "CXR → Hand 97 %"])
     """
-    return _mosaic(_as_rgb(images), columns, captions, ax, title, if_empty="no errors")
+    return _mosaic(_as_rgb(images), columns, captions, ax, title, if_empty="nothing to show")
 
 
 def grad_cam_overlay(
@@ -496,6 +496,105 @@ def model_comparison(table: pd.DataFrame, ax: Axes | None = None, title: str | N
         text = f"{errors:,} error" + ("" if errors == 1 else "s")
         ax.text(1.02, row, text, va="center", transform=ax.get_yaxis_transform())
     ax.grid(axis="x", alpha=0.5)
+    return _finish(ax, title)
+
+
+def similarity_matrix(
+    similarity: ArrayLike, ax: Axes | None = None, title: str | None = None
+) -> Axes:
+    """Shows how similar images are to each other, in the order of their files.
+
+    Slices of one stack form a bright square on the diagonal.
+
+    Args:
+        similarity: Floats up to 1, shape `(N, N)`, such as the dot products of `unit_thumbnails`.
+        ax, title: Where to draw and what to say; see the module.
+
+    Returns:
+        The axes. What is less similar than 0.8 is as dark as 0.8.
+
+    Example:
+    >>> units = unit_thumbnails(images[:500])
+    >>> plots.similarity_matrix(units @ units.T)
+    """
+    ax = _axes(ax, 8, 6.5)
+    shown = ax.imshow(similarity, cmap="viridis", vmin=0.8, vmax=1)
+    bar = ax.figure.colorbar(shown, ax=ax, shrink=0.8, extend="min")
+    bar.set_ticks([0.8, 0.9, 1])
+    bar.outline.set_visible(False)
+    ax.set(xlabel="file", ylabel="file")
+    return _finish(ax, title)
+
+
+def similarity_to_training(
+    similarity: Mapping[str, ArrayLike],
+    threshold: float = 0.98,
+    ax: Axes | None = None,
+    title: str | None = None,
+) -> Axes:
+    """Shows how similar each test image is to its nearest training image, split by split.
+
+    Args:
+        similarity: Name of a split to floats of shape `(N,)`, the first result of `nearest`.
+        threshold: Similarity from which on an image has a twin; the share beyond it is written.
+        ax, title: Where to draw and what to say; see the module.
+
+    Returns:
+        The axes. Each split has an area of one; the few below 0.5 are left out.
+
+    Example:
+    >>> plots.similarity_to_training({"random": nearest(x_test, x_train)[0]})
+    """
+    ax = _axes(ax, WIDTH, 5.5)
+    bins = np.arange(0.5, 1.0001, 0.01)
+    for (name, values), color in zip(similarity.items(), (BLUE, ORANGE), strict=False):
+        values = np.asarray(values)
+        share = (values > threshold).mean()
+        label = f"{name} split: {share:.1%} beyond {threshold:g}"
+        heights, edges = np.histogram(values, bins)
+        heights = heights / len(values)
+        ax.stairs(heights, edges, fill=True, color=color, alpha=0.3)
+        ax.stairs(heights, edges, color=color, linewidth=2.5, label=label)
+    ax.axvline(threshold, color=GREY, linestyle="--")
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.set(xlim=(0.5, 1), xlabel="similarity to the nearest training image", ylabel="test images")
+    ax.legend(loc="upper left", frameon=False)
+    return _finish(ax, title)
+
+
+def error_spread(table: pd.DataFrame, ax: Axes | None = None, title: str | None = None) -> Axes:
+    """Compares error rates of models over several seeds, split by split.
+
+    Args:
+        table: One row per run, with the columns `model`, `split` and `error rate` (a share).
+        ax, title: Where to draw and what to say; see the module.
+
+    Returns:
+        The axes: small points for the runs, large ones for their means, in per cent on a
+        logarithmic scale that ends in a linear part down to zero.
+
+    Example:
+    >>> plots.error_spread(runs)
+    """
+    table = table.assign(percent=100 * table["error rate"])
+    models, splits = table["model"].unique(), table["split"].unique()
+    ax = _axes(ax, WIDTH, 2.2 + 0.75 * len(models))
+    offsets = np.linspace(-0.16, 0.16, len(splits)) if len(splits) > 1 else [0]
+    for split, offset, color, marker in zip(splits, offsets, (BLUE, ORANGE), "os", strict=False):
+        rows = table[table["split"] == split]
+        places = rows["model"].map({model: row for row, model in enumerate(models)}) + offset
+        style = {"color": color, "marker": marker, "clip_on": False}
+        ax.scatter(rows["percent"], places, s=25, alpha=0.45, linewidths=0, **style)
+        means = rows["percent"].groupby(places).mean()
+        ax.scatter(means, means.index, s=130, label=f"{split} split", zorder=3, **style)
+    ax.set_xscale("symlog", linthresh=0.01, linscale=0.4)
+    ticks = [0, 0.01, 0.1, 1, 10, 100]
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.set(xlim=(0, 100), xlabel="error rate, % of test images (logarithmic scale)")
+    ax.set_yticks(range(len(models)), models)
+    ax.set_ylim(len(models) - 0.5, -0.5)  # the first model on top
+    ax.grid(axis="both", alpha=0.5)
+    ax.legend(loc="lower right")
     return _finish(ax, title)
 
 

@@ -41,14 +41,18 @@ class Settings:
         return "Drawn phantoms, not patients" if self.source == PHANTOMS else INFO["credit"]
 
     @property
-    def data(self) -> dict:
-        """Keyword arguments for `load_data()` and `load_datasets()`."""
+    def images(self) -> dict:
+        """Keyword arguments for `load_images()`: the pictures before they are divided."""
         return {
             "source": self.source,
             "images_per_class": self.images_per_class,
             "seed": self.seed,
-            "split": self.split,
         }
+
+    @property
+    def data(self) -> dict:
+        """Keyword arguments for `load_data()` and `load_datasets()`."""
+        return self.images | {"split": self.split}
 
     @property
     def hardware(self) -> str:

@@ -122,7 +122,7 @@ def _draw(members, groups, wanted: float, seed: int):
     sizes = np.sort(np.unique(groups, return_counts=True)[1])[::-1]
     raise ValueError(
         f"No tenth of {len(members)} pictures can be made of whole groups: their sizes are "
-        f"{sizes[:5].tolist()} … Take more pictures, or `split=\"random\"`."
+        f'{sizes[:5].tolist()} … Take more pictures, or `split="random"`.'
     )
 
 

@@ -1,0 +1,80 @@
+"""Models that know nothing of anatomy: how much of a score is the task?"""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+
+from .audit import thumbnails
+from .sources import Images
+from .splits import Split
+
+
+def trivial_probabilities(pictures: Images, parts: Split, *, seed=0) -> dict[str, np.ndarray]:
+    """Trains six trivial models on the training pictures and asks them about the test pictures.
+
+    They are: the most frequent class; a decision tree on minimum, maximum, mean and standard
+    deviation; one on the four corner pixels; one on the file's JPEG quantisation table, which
+    looks at no pixel at all; logistic regression on 8x8 block means; the nearest neighbour on
+    16x16 block means.
+
+    Args:
+        pictures: `Images`.
+        parts: `Split` of them.
+        seed: int, of the trees.
+
+    Returns:
+        dict of the model's name to float probabilities `(len(parts.test), classes)`.
+    """
+    labels = pictures.labels[parts.train]
+    probabilities = {}
+    for name, (features, model) in _models(seed).items():
+        model.fit(features(pictures, parts.train), labels)
+        probabilities[name] = model.predict_proba(features(pictures, parts.test))
+    return probabilities
+
+
+def _models(seed: int) -> dict:
+    """Name to features and scikit-learn classifier, the most ignorant first."""
+    return {
+        "majority class": (_nothing, DummyClassifier()),
+        "JPEG table alone": (_tables, DecisionTreeClassifier(random_state=seed)),
+        "tree: four corner pixels": (_corners, DecisionTreeClassifier(random_state=seed)),
+        "tree: min, max, mean, std": (_statistics, DecisionTreeClassifier(random_state=seed)),
+        "logistic regression, 8×8": (
+            _means,
+            make_pipeline(StandardScaler(), LogisticRegression(tol=1e-3, max_iter=1000)),
+        ),
+        "nearest neighbour, 16×16": (_thumbnails, KNeighborsClassifier(n_neighbors=1)),
+    }
+
+
+def _nothing(pictures: Images, rows) -> np.ndarray:
+    return np.zeros((len(rows), 1))
+
+
+def _tables(pictures: Images, rows) -> np.ndarray:
+    return pictures.quantization[rows]
+
+
+def _corners(pictures: Images, rows) -> np.ndarray:
+    return pictures.images[rows][:, [0, 0, -1, -1], [0, -1, 0, -1], 0]
+
+
+def _statistics(pictures: Images, rows) -> np.ndarray:
+    flat = pictures.images[rows].reshape(len(rows), -1)
+    spread = flat.std(axis=1, dtype="float32")
+    return np.stack([flat.min(axis=1), flat.max(axis=1), flat.mean(axis=1), spread], axis=1)
+
+
+def _means(pictures: Images, rows) -> np.ndarray:
+    return thumbnails(pictures.images[rows], size=8)
+
+
+def _thumbnails(pictures: Images, rows) -> np.ndarray:
+    return thumbnails(pictures.images[rows])
