@@ -9,7 +9,7 @@ endif
 HTML := --to html --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= \
         --HTMLExporter.jquery_url=
 
-.PHONY: demo test lint notebooks results clean
+.PHONY: demo test lint notebooks results index clean
 
 demo: .venv/ready
 	rm -rf notebooks/build/quick*
@@ -33,6 +33,10 @@ notebooks: .venv/ready
 # The README's table and figures, from notebooks/results.json.
 results: .venv/ready
 	$(BIN)/python images/make.py
+
+# The index of what belongs together, from the real pictures; it ships with the package.
+index: .venv/ready
+	$(BIN)/python -c "from medmnist_keras import groups, load_images; print(groups.write_index(load_images(strict=True)))"
 
 clean:
 	rm -rf build notebooks/build .pytest_cache .ruff_cache

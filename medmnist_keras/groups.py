@@ -89,11 +89,12 @@ def compute_groups(pictures: Images) -> Groups:
     Returns:
         `Groups`.
     """
-    runs = np.zeros(len(pictures.labels), dtype="int64")
+    runs, count = np.zeros(len(pictures.labels), dtype="int64"), 0
     for members in class_members(pictures):
-        runs[members] = runs.max() + 1 + _runs(pictures, members)
+        runs[members] = count + _runs(pictures, members)
+        count = runs[members].max() + 1
     pairs = near_duplicates(pictures)
-    groups = connected(_akin(runs, pairs), runs.max() + 1)[runs]
+    groups = connected(_akin(runs, pairs), count)[runs]
     apart = groups[pairs[:, 0]] != groups[pairs[:, 1]]
     originals = find_originals(pictures.images)
     return Groups(
@@ -107,15 +108,16 @@ def compute_groups(pictures: Images) -> Groups:
 def write_index(pictures: Images) -> Path:
     """Computes the groups of the known copy and writes the index that ships with the package."""
     groups = compute_groups(pictures)
+    temporary = INDEX_FILE.with_name(f"writing-{INDEX_FILE.name}")
     np.savez_compressed(
-        INDEX_FILE,
+        temporary,
         fingerprint=pictures.fingerprint,
         groups=groups.groups.astype("int32"),
         twins=groups.twins.astype("int32"),
         blank=np.flatnonzero(groups.blank).astype("int32"),
         duplicate=np.flatnonzero(groups.duplicate).astype("int32"),
     )
-    return INDEX_FILE
+    return temporary.replace(INDEX_FILE)
 
 
 def _runs(pictures: Images, members: np.ndarray) -> np.ndarray:

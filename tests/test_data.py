@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from medmnist_keras import load_data, load_datasets, make_dataset
+from medmnist_keras import load_data, load_datasets, load_images, make_dataset, split_indices
 from medmnist_keras.augment import augment
 
 PHANTOMS = {"source": "phantoms", "images_per_class": 40}
@@ -21,6 +21,19 @@ def test_load_data_gives_keras_tuples():
         assert labels.dtype == np.int64
         assert len(images) == len(labels)
         assert set(labels) == set(range(6))
+
+
+def test_load_data_divides_as_split_indices_does(capsys):
+    pictures = load_images(**PHANTOMS)
+    for split in ("grouped", "random"):
+        for clean in (None, True):
+            parts = split_indices(pictures, split, clean=clean)
+            for rows, (images, labels) in zip(
+                parts, load_data(**PHANTOMS, split=split, clean=clean), strict=True
+            ):
+                np.testing.assert_array_equal(images, pictures.images[rows])
+                np.testing.assert_array_equal(labels, pictures.labels[rows])
+    assert capsys.readouterr().out.count("Left out of the random split") == 2
 
 
 def test_load_data_depends_on_the_seed_alone():

@@ -42,6 +42,19 @@ MODELS = pd.DataFrame(
     },
     index=["Most frequent class", "Logistic regression", "Baseline CNN", "ResNet50V2"],
 )
+generator = np.random.default_rng(0)
+SIMILARITY = {
+    "random": np.clip(generator.normal(0.97, 0.04, 500), -1, 1),
+    "grouped": np.clip(generator.normal(0.9, 0.06, 500), -1, 0.979),
+}
+SPREAD = pd.DataFrame(
+    [
+        {"model": model, "split": split, "seed": seed, "error rate": rate * (1 + seed)}
+        for model, rate in (("majority class", 0.4), ("nearest neighbour", 0.002), ("CNN", 0))
+        for split in ("grouped", "random")
+        for seed in range(2)
+    ]
+)
 DRAWINGS = {
     "image_grid": lambda **more: plots.image_grid(IMAGES, LABELS, NAMES, **more),
     "class_samples": lambda **more: plots.class_samples(IMAGES, LABELS, NAMES, **more),
@@ -54,6 +67,9 @@ DRAWINGS = {
     "confusion": lambda **more: plots.confusion_matrix(LABELS, PREDICTIONS, NAMES, **more),
     "reliability": lambda **more: plots.reliability_diagram(BINS, **more),
     "comparison": lambda **more: plots.model_comparison(MODELS, **more),
+    "matrix": lambda **more: plots.similarity_matrix(np.eye(200), **more),
+    "similarity": lambda **more: plots.similarity_to_training(SIMILARITY, **more),
+    "spread": lambda **more: plots.error_spread(SPREAD, **more),
     "grad_cam": lambda **more: plots.grad_cam_overlay(IMAGES[:6], MAPS, CAPTIONS, **more),
 }
 
@@ -204,7 +220,7 @@ def test_gallery_writes_captions_in_few_lines():
     assert captions == CAPTIONS
     for text in written(plots.gallery(IMAGES[:6], CAPTIONS)):
         assert text.get_text().count("\n") == 1
-    assert texts_of(plots.gallery([], [])) == ["no errors"]
+    assert texts_of(plots.gallery([], [])) == ["nothing to show"]
 
 
 def test_class_counts_writes_numbers():
@@ -225,6 +241,28 @@ def test_grey_levels_show_the_floor():
         values, edges, base_line = outline.get_data()
         assert edges[np.argmax(values)] == 40 * label
         assert base_line == 5 - label
+
+
+def test_similarity_writes_the_share_with_a_twin():
+    ax = plots.similarity_to_training({"random": [0.99, 0.97, 0.6, 0.985], "grouped": [0.9] * 4})
+    told = texts_of(ax)
+    assert "random split: 50.0% beyond 0.98" in told
+    assert "grouped split: 0.0% beyond 0.98" in told
+    heights, edges, _ = ax.patches[1].get_data()
+    assert heights.sum() == pytest.approx(1)
+    assert heights[np.searchsorted(edges, 0.605) - 1] == 0.25
+
+
+def test_error_spread_shows_runs_and_their_means():
+    ax = plots.error_spread(SPREAD)
+    runs, means, *_ = (points.get_offsets() for points in ax.collections)
+    np.testing.assert_allclose(runs[:, 0], [40, 80, 0.2, 0.4, 0, 0])
+    np.testing.assert_allclose(means[:, 0], [60, 0.3, 0])
+    told = texts_of(ax)
+    for text in ("majority class", "CNN", "grouped split", "random split"):
+        assert text in told
+    places = {split: ax.collections[2 * i].get_offsets()[:, 1] for i, split in enumerate("gr")}
+    assert not np.intersect1d(places["g"], places["r"]).size  # side by side
 
 
 def test_learning_curves_write_accuracies_out():

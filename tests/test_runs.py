@@ -48,7 +48,8 @@ def test_nothing_kept_nothing_loaded(settings):
     assert load_run("baseline_cnn", settings) is None
     keep_run(baseline_cnn(), settings, seconds={})
     assert load_run("baseline_cnn", settings, seed=7) is None
-    assert load_run("baseline_cnn", dataclasses.replace(settings, source=None)) is None
+    for other in ({"source": None}, {"split": "random"}, {"seed": 1}):
+        assert load_run("baseline_cnn", dataclasses.replace(settings, **other), seed=0) is None
 
 
 def test_a_run_whose_writing_broke_off_is_not_loaded(settings, monkeypatch):
@@ -67,7 +68,7 @@ def test_a_run_whose_writing_broke_off_is_not_loaded(settings, monkeypatch):
 def test_run_baseline_trains_once_and_says_so(settings, data):
     first = run_baseline(data, settings, seed=3)
     again = run_baseline(data, settings, seed=3)
-    assert "seed 3, trained now in" in first.story
+    assert "grouped split, seed 3, trained now in" in first.story
     assert "seed 3, loaded, trained earlier in" in again.story
     assert "started from random weights" in first.story
     for weight, other in zip(first.model.get_weights(), again.model.get_weights(), strict=True):

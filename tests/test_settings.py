@@ -20,6 +20,8 @@ def test_quick_falls_back_to_phantoms_and_says_so(at_hand, monkeypatch):
     assert len(x_train) == 6 * quick.images_per_class * 8 // 10
     assert quick.epochs(9) == 3
     assert quick.epochs(1) == 1
+    assert len(quick.seeds) == 2
+    assert "\nSplit:    grouped, seed 0\n" in str(quick)
 
 
 def test_quick_takes_the_real_pictures_where_they_are(at_hand, monkeypatch):
@@ -39,7 +41,9 @@ def test_full_means_all_real_pictures(switch, at_hand, monkeypatch):
     at_hand(False)
     full = read_settings()
     assert not full.quick
-    assert full.data == {"source": None, "images_per_class": None, "seed": 0}
+    assert full.images == {"source": None, "images_per_class": None, "seed": 0}
+    assert full.data == full.images | {"split": "grouped"}
+    assert len(full.seeds) == 5
     assert full.epochs(9) == 9
 
 

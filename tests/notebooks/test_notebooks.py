@@ -6,17 +6,19 @@ import statistics
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from run_in_full import code_digest
 
 from medmnist_keras import INFO
+from medmnist_keras.groups import INDEX_FILE
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
 TAGS = {"nbval-check-output"}
 # Numbers that prose may hold without a cell that prints them: sizes of pictures and pixels, a
 # grey scale's ends, and what an interval or a p-value means by definition.
-KNOWN = {"64", "16", "80", "90", "100", "95", "0.05"}
+KNOWN = {"64", "16", "80", "90", "100", "95", "0.05", "10", "0.98", "0.99"}
 
 
 @pytest.fixture(params=PATHS, ids=lambda path: path.stem)
@@ -71,7 +73,7 @@ def test_stored_run_is_full_and_on_the_real_pictures(code):
     told = texts(code[0])
     assert re.search(r"^Data: +Medical MNIST \(MedNIST\), all of them$", told, re.MULTILINE)
     assert re.search(r"^Mode: +full$", told, re.MULTILINE)
-    assert re.search(r"^Seed: +0$", told, re.MULTILINE)
+    assert re.search(r"^Split: +grouped, seed 0$", told, re.MULTILINE)
 
 
 def test_skeleton(path, notebook, code, prose):
@@ -136,8 +138,14 @@ def results():
 
 def test_results_are_of_a_full_run_on_all_test_pictures(results):
     assert results["run"]["Mode"] == "full"
-    held_out = sum(INFO["counts"].values()) // 10 + 1
-    assert {score["images"] for score in results["scores"].values()} == {held_out}
+    assert list(results["scores"]) == ["grouped", "random"]
+    with np.load(INDEX_FILE, allow_pickle=False) as index:
+        left_out = len(np.union1d(index["blank"], index["duplicate"]))
+    everything = sum(INFO["counts"].values())
+    for score in results["scores"]["random"].values():
+        assert score["images"] == everything // 10 + 1
+    for score in results["scores"]["grouped"].values():
+        assert score["images"] == pytest.approx((everything - left_out) / 10, rel=0.1)
 
 
 def test_results_agree_with_what_the_notebooks_show(results):
@@ -152,17 +160,39 @@ def test_results_agree_with_what_the_notebooks_show(results):
     loading = results["loading"]
     told = f"First load: {loading['first']:.2f} s, later load: {loading['later']:.3f} s"
     assert told in shown["01"]
-    for facts in results["models"].values():
-        spent = f"trained now in {sum(facts['seconds'].values()):,.0f} s"
-        assert spent in shown["02"] + shown["03"]
-        assert f"{facts['parameters']:,} parameters" in shown["04"]
-    for score in results["scores"].values():
-        assert f"{score['accuracy']:.4f}" in shown["04"]
-        assert f"{score['accuracy_low']:.4f}" in shown["04"]
-    seeds = {int(seed): errors for seed, errors in results["baseline_errors_by_seed"].items()}
-    assert f"Errors of the baseline by seed: {seeds}" in shown["04"]
+    for split, shares in results["similarity"].items():
+        assert f"{split} " in shown["01"]
+        for share in shares.values():
+            assert f"{share:.4f}" in shown["01"]
+    for split, pair in results["models"].items():
+        for facts in pair.values():
+            spent = f"in {sum(facts['seconds'].values()):,.0f} s"
+            assert f"{split} split, seed 0, loaded, trained earlier {spent}" in shown["04"]
+            assert f"{facts['parameters']:,} parameters" in shown["04"]
+    for pair in results["scores"].values():
+        for score in pair.values():
+            assert f"{score['accuracy']:.4f}" in shown["04"]
+            assert f"{score['accuracy_low']:.4f}" in shown["04"]
+    repeated = {int(seed): errors for seed, errors in results["repeated"].items()}
+    assert f"Errors by seed: {repeated}" in shown["04"]
+
+
+def errors_of(results, model, split):
+    return [
+        row["errors"]
+        for row in results["spread"]
+        if row["model"] == model and row["split"] == split
+    ]
+
+
+def test_spread_is_over_five_seeds(results):
+    for split in ("grouped", "random"):
+        for model in ("baseline CNN", "nearest neighbour, 16×16", "majority class"):
+            assert len(errors_of(results, model, split)) >= 5
 
 
 def test_targets_are_met(results):
-    assert statistics.median(results["baseline_errors_by_seed"].values()) <= 3
-    assert results["scores"]["ResNet50V2"]["errors"] <= 3
+    assert statistics.median(errors_of(results, "baseline CNN", "random")) <= 3
+    assert results["scores"]["random"]["ResNet50V2"]["errors"] <= 3
+    assert results["similarity"]["grouped"]["beyond 0.98"] == 0
+    assert results["similarity"]["random"]["beyond 0.98"] > 0.3

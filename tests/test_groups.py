@@ -1,0 +1,155 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_data import listing, stacks_and_singles
+
+from medmnist_keras import INFO, compute_groups, find_groups, groups, load_images
+
+REAL = os.environ.get("MEDICAL_MNIST_DIR")  # read before the fixture that hides it
+
+
+@pytest.fixture
+def short_reach(monkeypatch):
+    """For stacks of a dozen slices, not of hundreds."""
+    monkeypatch.setattr(groups, "_REACH", 20)
+
+
+def same_sides(one, other) -> bool:
+    """Whether two numberings part the pictures alike."""
+    pairs = np.unique(np.stack([one, other], axis=1), axis=0)
+    return len(pairs) == len(np.unique(one)) == len(np.unique(other))
+
+
+def test_slices_of_a_stack_are_one_group(short_reach):
+    pictures, bodies = stacks_and_singles()
+    found = compute_groups(pictures).groups
+    for body in range(30):
+        assert len(np.unique(found[bodies == body])) == 1, body
+    assert len(np.unique(found[:360])) > 20  # and few stacks are taken for one
+
+
+def test_single_pictures_stay_single_and_copies_belong_together(short_reach):
+    pictures, _ = stacks_and_singles()
+    images = pictures.images.copy()
+    images[700] = images[400]
+    found = compute_groups(pictures._replace(images=images))
+    singles = found.groups[360:]
+    assert singles[400 - 360] == singles[700 - 360]
+    assert len(np.unique(singles)) == 359
+    assert np.flatnonzero(found.duplicate).tolist() == [700]
+
+
+def test_a_stack_scanned_twice_is_one_group(short_reach):
+    pictures, bodies = stacks_and_singles()
+    images = pictures.images.copy()
+    images[bodies == 25] = images[bodies == 3] // 2 + 40
+    found = compute_groups(pictures._replace(images=images)).groups
+    assert len(np.unique(found[np.isin(bodies, [3, 25])])) == 1
+
+
+def test_one_chance_likeness_makes_twins_not_a_group(short_reach):
+    pictures, bodies = stacks_and_singles(slices=24)
+    images = pictures.images.copy()
+    one, other = np.flatnonzero(bodies == 3)[5], np.flatnonzero(bodies == 25)[5]
+    images[one] = np.eye(64)[..., None] * 200  # unlike its stack, such as an empty head rest
+    images[other] = images[one] // 2 + 40
+    found = compute_groups(pictures._replace(images=images))
+    assert found.groups[one] != found.groups[other]
+    assert [one, other] in found.twins.tolist()
+    np.testing.assert_array_equal(
+        found.groups[found.twins[:, 0]] != found.groups[found.twins[:, 1]], True
+    )
+
+
+def test_files_in_no_order_have_no_runs(short_reach):
+    pictures, bodies = stacks_and_singles()
+    order = np.r_[np.random.default_rng(0).permutation(360), np.arange(360, 720)]
+    shuffled = pictures._replace(images=pictures.images[order])
+    found = compute_groups(shuffled)
+    pairs = np.argwhere(found.groups[:360, None] == found.groups[:360])
+    assert (bodies[order][pairs[:, 0]] == bodies[order][pairs[:, 1]]).all()  # by likeness alone
+
+
+def test_an_odd_slice_between_two_stacks_is_not_left_alone(short_reach):
+    pictures, bodies = stacks_and_singles()
+    images = pictures.images.copy()
+    images[np.flatnonzero(bodies == 7)[-1]] = np.eye(64)[..., None] * 200
+    found = compute_groups(pictures._replace(images=images)).groups
+    assert len(np.unique(found[bodies == 7])) == 1
+
+
+def test_a_handful_of_pictures():
+    noise = np.random.default_rng(0).integers(0, 256, (4, 64, 64))
+    assert compute_groups(listing(noise, [0, 0, 1, 1])).groups.tolist() == [0, 1, 2, 3]
+
+
+def test_phantoms_belong_to_nobody():
+    found = find_groups(load_images("phantoms", images_per_class=5))
+    assert found.groups.tolist() == list(range(30))
+    assert not (found.blank | found.duplicate).any()
+    assert len(found.twins) == 0
+
+
+@pytest.fixture
+def small_index(monkeypatch, tmp_path, short_reach):
+    """The index of a small data set in place of the one that ships."""
+    pictures, bodies = stacks_and_singles(slices=24)
+    images = pictures.images.copy()
+    one, other = np.flatnonzero(bodies == 3)[5], np.flatnonzero(bodies == 25)[5]
+    images[one] = np.eye(64)[..., None] * 200
+    images[other] = images[one] // 2 + 40
+    images[700], images[710], images[711] = images[690], 5, 5
+    pictures = pictures._replace(images=images, fingerprint="small")
+    monkeypatch.setattr(groups, "INDEX_FILE", tmp_path / "groups.npz")
+    groups.write_index(pictures)
+    return pictures
+
+
+def test_the_index_holds_what_is_computed(small_index, monkeypatch):
+    computed = compute_groups(small_index)
+    monkeypatch.delattr(groups, "compute_groups")  # not needed any more
+    for one, other in zip(find_groups(small_index), computed, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_the_index_serves_a_part_of_the_pictures(small_index):
+    whole = find_groups(small_index)
+    assert len(whole.twins)
+    kept = np.sort(np.r_[whole.twins[0], np.arange(1, 700, 7), 700, 710, 711])
+    kept = np.unique(kept)
+    arrays = ("images", "labels", "names", "quantization", "positions")
+    part = small_index._replace(**{name: getattr(small_index, name)[kept] for name in arrays})
+    found = find_groups(part)
+    np.testing.assert_array_equal(found.groups, whole.groups[kept])
+    np.testing.assert_array_equal(found.duplicate, whole.duplicate[kept])
+    np.testing.assert_array_equal(found.blank, whole.blank[kept])
+    both = np.isin(whole.twins, kept).all(axis=1)
+    np.testing.assert_array_equal(kept[found.twins], whole.twins[both])
+
+
+def test_other_content_is_never_served_from_the_index(small_index):
+    stranger, bodies = stacks_and_singles(seed=5)
+    found = find_groups(stranger)
+    assert len(found.groups) == len(bodies)
+    np.testing.assert_array_equal(found.groups, compute_groups(stranger).groups)
+
+
+def test_the_index_that_ships_is_of_the_known_copy():
+    with np.load(groups.INDEX_FILE, allow_pickle=False) as index:
+        assert str(index["fingerprint"]) == INFO["fingerprint"]
+        assert len(index["groups"]) == sum(INFO["counts"].values())
+    assert Path(groups.INDEX_FILE).stat().st_size < 50_000
+
+
+@pytest.mark.skipif(not REAL, reason="the real pictures are not at hand: set MEDICAL_MNIST_DIR")
+def test_the_index_that_ships_is_found_again_in_the_real_pictures(monkeypatch):
+    monkeypatch.setenv("MEDICAL_MNIST_DIR", REAL)
+    pictures = load_images(strict=True)
+    shipped, computed = find_groups(pictures), compute_groups(pictures)
+    assert same_sides(shipped.groups, computed.groups)
+    np.testing.assert_array_equal(shipped.blank, computed.blank)
+    np.testing.assert_array_equal(shipped.duplicate, computed.duplicate)
+    # Another machine may round a pair at the threshold to the other side.
+    assert abs(len(shipped.twins) - len(computed.twins)) <= 5
