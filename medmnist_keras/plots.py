@@ -584,7 +584,7 @@ def error_spread(table: pd.DataFrame, ax: Axes | None = None, title: str | None 
         rows = table[table["split"] == split]
         places = rows["model"].map({model: row for row, model in enumerate(models)}) + offset
         style = {"color": color, "marker": marker, "clip_on": False}
-        ax.scatter(rows["percent"], places, s=25, alpha=0.45, linewidths=0, **style)
+        ax.scatter(rows["percent"], places, s=45, alpha=0.45, linewidths=0, **style)
         means = rows["percent"].groupby(places).mean()
         ax.scatter(means, means.index, s=130, label=f"{split} split", zorder=3, **style)
     ax.set_xscale("symlog", linthresh=0.01, linscale=0.4)
@@ -594,7 +594,7 @@ def error_spread(table: pd.DataFrame, ax: Axes | None = None, title: str | None 
     ax.set_yticks(range(len(models)), models)
     ax.set_ylim(len(models) - 0.5, -0.5)  # the first model on top
     ax.grid(axis="both", alpha=0.5)
-    ax.legend(loc="lower right")
+    ax.legend(loc="upper left")  # the most ignorant models come first and err most
     return _finish(ax, title)
 
 

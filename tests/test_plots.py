@@ -244,7 +244,7 @@ def test_grey_levels_show_the_floor():
 
 
 def test_similarity_writes_the_share_with_a_twin():
-    ax = plots.similarity_to_training({"random": [0.99, 0.97, 0.6, 0.985], "grouped": [0.9] * 4})
+    ax = plots.similarity_to_training({"random": [0.99, 0.97, 0.605, 0.985], "grouped": [0.9] * 4})
     told = texts_of(ax)
     assert "random split: 50.0% beyond 0.98" in told
     assert "grouped split: 0.0% beyond 0.98" in told
