@@ -80,13 +80,15 @@ def duration(seconds) -> str:
 
 def results_block(results) -> str:
     """Everything of the README that a full run decides."""
-    models, twins = results["models"]["grouped"], results["similarity"]
+    models, similarity = results["models"]["grouped"], results["similarity"]
     start = models["ResNet50V2"]["weights"]
-    about = f"One full run on all {sum(INFO['counts'].values()):,} real pictures, seed 0, divided "
-    about += f"about 80/10/10; ResNet50V2 started from {start}"
+    about = f"One full run on all {sum(INFO['counts'].values()):,} real pictures, divided about "
+    about += (
+        f"80/10/10 with seed {models['ResNet50V2']['split seed']}; ResNet50V2 started from {start}"
+    )
     if start != "ImageNet weights":
         about += ", for no ImageNet weights were at hand (where they are, notebook 3 uses them)"
-    shares = [f"{twins[split]['beyond 0.98']:.1%}" for split in ("random", "grouped")]
+    shares = [f"{similarity[split]['beyond 0.98']:.1%}" for split in ("random", "grouped")]
     seeds = spread(results).groupby(["model", "split"])["seed"].nunique().max()
     return "\n\n".join(
         [
@@ -95,8 +97,8 @@ def results_block(results) -> str:
             scores_table(results),
             f"A test picture has a near twin in training (similarity of thumbnails beyond 0.98) in "
             f"{shares[0]} of cases on the random split, in {shares[1]} on the grouped one. "
-            f"McNemar's test between the two networks on the grouped split: "
-            f"p = {results['mcnemar_p']:.2f}. {results['run']['Versions']}; "
+            f"McNemar's test between the two networks on the grouped split, which takes pictures "
+            f"for independent: p = {results['mcnemar_p']:.2f}. {results['run']['Versions']}; "
             f"{results['run']['Hardware']}.",
             f"**How much of the score is the task?** Mean and standard deviation over {seeds} "
             "seeds, each with a split of its own (ResNet50V2: one seed):",

@@ -17,7 +17,7 @@ from sklearn.neighbors import NearestNeighbors
 from .info import CLASS_NAMES
 from .sources import Images
 
-NEAR = 0.98  # from this similarity on, two pictures are near duplicates
+NEAR = 0.98  # beyond this similarity two pictures are near duplicates
 _BLANK = 1.0  # grey levels
 
 
@@ -33,7 +33,7 @@ def audit(pictures: Images) -> pd.DataFrame:
         `near 0.99` (images with a near duplicate of that similarity), `groups 0.99` and
         `groups 0.98` (sets of images that near duplicates connect), `largest 0.98`,
         `file distance` (median distance, in file numbers, to the most similar image: about 0.29
-        times the number of images if the order means nothing), `darkest` (the lowest grey level of
+        times their span if the order means nothing), `darkest` (the lowest grey level of
         all its images) and `JPEG table` (the first four entries of the quantisation tables, most
         frequent first).
     """
@@ -42,12 +42,10 @@ def audit(pictures: Images) -> pd.DataFrame:
     units = unit_thumbnails(pictures.images)
     closer = pairs[np.einsum("ij,ij->i", units[pairs[:, 0]], units[pairs[:, 1]]) > 0.99]
     count = len(pictures.labels)
+    strict, loose = connected(closer, count), connected(pairs, count)
     rows = []
     for members in class_members(pictures):
         copies = pd.Series(original[members]).value_counts()
-        strict, loose = (
-            pd.Series(connected(links, count)[members]).value_counts() for links in (closer, pairs)
-        )
         twin = members[neighbours(pictures.images[members], 1)[:, 0]]
         apart = np.abs(pictures.positions[twin] - pictures.positions[members])
         tables = pd.Series([tuple(map(int, q[:4])) for q in pictures.quantization[members]])
@@ -58,9 +56,9 @@ def audit(pictures: Images) -> pd.DataFrame:
                 "duplicates": int(copies[copies > 1].sum()),
                 "duplicate sets": int((copies > 1).sum()),
                 "near 0.99": int(np.isin(members, closer).sum()),
-                "groups 0.99": len(strict),
-                "groups 0.98": len(loose),
-                "largest 0.98": int(loose.max()),
+                "groups 0.99": len(np.unique(strict[members])),
+                "groups 0.98": len(np.unique(loose[members])),
+                "largest 0.98": int(np.bincount(loose[members]).max()),
                 "file distance": float(np.median(apart)),
                 "darkest": int(pictures.images[members].min()),
                 "JPEG table": ", ".join(map(str, tables.value_counts().index)),
@@ -108,12 +106,14 @@ def nearest(images, reference) -> tuple[np.ndarray, np.ndarray]:
         reference: uint8 array `(M, 64, 64, 1)`.
 
     Returns:
-        `(similarity, index)`: float array `(N,)` of cosines in -1 to 1, int64 array `(N,)` of
+        `(similarity, index)`: float32 array `(N,)` of cosines in -1 to 1, 0 where a picture is
+        constant; int64 array `(N,)` of
         indices into `reference`.
     """
-    search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(unit_thumbnails(reference))
-    distance, index = search.kneighbors(unit_thumbnails(images))
-    return 1 - distance[:, 0] ** 2 / 2, index[:, 0]
+    units, others = unit_thumbnails(images), unit_thumbnails(reference)
+    search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(others)
+    index = search.kneighbors(units, return_distance=False)[:, 0]
+    return np.einsum("ij,ij->i", units, others[index]), index
 
 
 def near_duplicates(pictures: Images, threshold=NEAR) -> np.ndarray:
@@ -146,7 +146,8 @@ def neighbours(images, count=5) -> np.ndarray:
         count: int below N.
 
     Returns:
-        int64 array `(N, count)` of indices, the most similar first.
+        int64 array `(N, count)` of indices, the most similar first. Constant pictures count as
+        most similar to each other.
     """
     search = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(unit_thumbnails(images))
     return search.kneighbors(return_distance=False)
@@ -176,7 +177,8 @@ def find_originals(images) -> np.ndarray:
     """
     first: dict[bytes, int] = {}
     digests = (hashlib.sha256(image.tobytes()).digest() for image in images)
-    return np.array([first.setdefault(digest, index) for index, digest in enumerate(digests)])
+    found = [first.setdefault(digest, index) for index, digest in enumerate(digests)]
+    return np.array(found, dtype="int64")
 
 
 def class_members(pictures: Images) -> list[np.ndarray]:

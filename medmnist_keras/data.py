@@ -17,7 +17,7 @@ def load_data(
         source: folder or archive of class-named folders, `"phantoms"` for drawn pictures, or
             `None`: the environment variable `MEDICAL_MNIST_DIR`, the Keras cache, a download.
             Phantoms never come unasked.
-        split: `"grouped"`, 80/10/10 without a patient on two sides, or `"random"`, the split of
+        split: `"grouped"`, 80/10/10 with stacks of slices kept whole, or `"random"`, the split of
             published numbers; see `split_indices()`.
         clean: bool. Whether to leave out blank pictures and duplicates; `None` for yes with
             `"grouped"` and no with `"random"`.

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from .audit import (
     class_members,
@@ -15,7 +16,8 @@ from .audit import (
     near_duplicates,
     neighbours,
 )
-from .sources import PHANTOMS, Images
+from .info import INFO
+from .sources import PHANTOMS, Images, cached_images, decoded_dir
 
 INDEX_FILE = Path(__file__).with_name("groups.npz")
 
@@ -30,8 +32,8 @@ class Groups(NamedTuple):
 
     Attributes:
         groups: int64 array `(N,)`. Pictures of one number belong on one side of a split.
-        twins: int64 array `(M, 2)` of indices: near duplicates of different groups, which look
-            alike without being of one patient, such as two empty head rests.
+        twins: int64 array `(M, 2)` of indices: near duplicates of different groups, pictures
+            that look alike by chance, such as two empty head rests.
         blank: bool array `(N,)`. These show nothing.
         duplicate: bool array `(N,)`. These have the same pixels as a picture before them.
     """
@@ -46,11 +48,11 @@ def find_groups(pictures: Images) -> Groups:
     """Finds what a split must keep together, and what it may leave out.
 
     For the known copy of the data set the answer ships with the package, so that every machine
-    divides it alike; for any other it is computed by `compute_groups()`. Phantoms are drawn one
-    by one and belong to nobody.
+    divides it alike. For any other `compute_groups()` finds it in all of that copy's pictures,
+    once, and it is kept in the Keras cache. Phantoms are drawn one by one and belong to nobody.
 
     Args:
-        pictures: `Images`.
+        pictures: `Images`, all of a source or a part.
 
     Returns:
         `Groups`.
@@ -59,9 +61,15 @@ def find_groups(pictures: Images) -> Groups:
     if pictures.fingerprint == PHANTOMS:
         none = np.zeros(count, dtype=bool)
         return Groups(np.arange(count), np.empty((0, 2), dtype="int64"), none, none)
-    with np.load(INDEX_FILE, allow_pickle=False) as index:
-        if str(index["fingerprint"]) != pictures.fingerprint:
-            return compute_groups(pictures)
+    file = INDEX_FILE
+    if pictures.fingerprint != INFO["fingerprint"]:
+        file = decoded_dir() / pictures.fingerprint / INDEX_FILE.name
+        if not file.exists():
+            whole = cached_images(pictures.fingerprint)
+            if whole is None:  # nothing can be kept here
+                return compute_groups(pictures)
+            write_index(whole, file)
+    with np.load(file, allow_pickle=False) as index:
         place = np.full(len(index["groups"]), -1)
         place[pictures.positions] = np.arange(count)
         twins = place[index["twins"]]
@@ -69,7 +77,7 @@ def find_groups(pictures: Images) -> Groups:
             groups=index["groups"][pictures.positions].astype("int64"),
             twins=twins[(twins >= 0).all(axis=1)],  # of a part of the pictures, both are there
             blank=np.isin(pictures.positions, index["blank"]),
-            duplicate=np.isin(pictures.positions, index["duplicate"]),
+            duplicate=_repeated(pictures.positions - index["back"][pictures.positions]),
         )
 
 
@@ -79,9 +87,13 @@ def compute_groups(pictures: Images) -> Groups:
     In some classes the files lie stack by stack, the slices of one stack in any order. A *run* is
     a stretch of files that links between near files hold together; a link joins two pictures of
     which each is among the other's five nearest (mutual nearest neighbours, Gowda and Krishna
-    1978, https://doi.org/10.1016/0031-3203(78)90018-3). Where such links span no less than chance
-    would have it, as among single pictures like chest X-rays, there are no runs. Two runs, or
-    single pictures, are one group when a tenth of either has a near duplicate in the other.
+    1978, https://doi.org/10.1016/0031-3203(78)90018-3) and which are at most 100 file numbers
+    apart. What no link holds goes with the run before it. Two runs, or single pictures, are one
+    group when a tenth of either has a near duplicate in the other.
+
+    A class has runs only if at least five times as many links are near as chance would have it:
+    single pictures like X-rays have none. Nor has a class that spans fewer than 1,000 file
+    numbers, where nothing can be told from chance: there, near duplicates alone make groups.
 
     Args:
         pictures: `Images`.
@@ -96,28 +108,41 @@ def compute_groups(pictures: Images) -> Groups:
     pairs = near_duplicates(pictures)
     groups = connected(_akin(runs, pairs), count)[runs]
     apart = groups[pairs[:, 0]] != groups[pairs[:, 1]]
-    originals = find_originals(pictures.images)
     return Groups(
         groups=groups,
         twins=pairs[apart],
         blank=find_blank(pictures.images),
-        duplicate=originals != np.arange(len(originals)),
+        duplicate=_repeated(find_originals(pictures.images)),
     )
 
 
-def write_index(pictures: Images) -> Path:
-    """Computes the groups of the known copy and writes the index that ships with the package."""
+def write_index(pictures: Images, file=INDEX_FILE) -> Path:
+    """Computes the groups of all pictures of a source and writes them to an index file.
+
+    Args:
+        pictures: `Images`, all of a source.
+        file: path; by default the index of the known copy, which ships with the package.
+
+    Returns:
+        The path.
+    """
     groups = compute_groups(pictures)
-    temporary = INDEX_FILE.with_name(f"writing-{INDEX_FILE.name}")
+    temporary = file.with_name(f"writing-{file.name}")
     np.savez_compressed(
         temporary,
         fingerprint=pictures.fingerprint,
         groups=groups.groups.astype("int32"),
         twins=groups.twins.astype("int32"),
         blank=np.flatnonzero(groups.blank).astype("int32"),
-        duplicate=np.flatnonzero(groups.duplicate).astype("int32"),
+        # As distances, which are mostly zero, they take hardly any room.
+        back=(pictures.positions - find_originals(pictures.images)).astype("int32"),
     )
-    return temporary.replace(INDEX_FILE)
+    return temporary.replace(file)
+
+
+def _repeated(originals: np.ndarray) -> np.ndarray:
+    """Which pictures have the same original as one before them."""
+    return pd.Series(originals).duplicated().to_numpy()
 
 
 def _runs(pictures: Images, members: np.ndarray) -> np.ndarray:

@@ -26,6 +26,7 @@ from numpy.typing import ArrayLike
 WIDTH = 11  # of a figure, in inches: a notebook cell, or a slide, at 100 dpi
 GREY = "0.35"
 BLUE, ORANGE = sns.color_palette("colorblind")[0], sns.color_palette("colorblind")[3]
+SPLITS = {"grouped": (BLUE, "o"), "random": (ORANGE, "s")}
 
 
 def use_style() -> None:
@@ -535,20 +536,21 @@ def similarity_to_training(
     """Shows how similar each test image is to its nearest training image, split by split.
 
     Args:
-        similarity: Name of a split to floats of shape `(N,)`, the first result of `nearest`.
-        threshold: Similarity from which on an image has a twin; the share beyond it is written.
+        similarity: `"grouped"` or `"random"` to floats of shape `(N,)`, the first result of
+            `nearest`.
+        threshold: Similarity beyond which an image has a twin; that share is written.
         ax, title: Where to draw and what to say; see the module.
 
     Returns:
-        The axes. Each split has an area of one; the few below 0.5 are left out.
+        The axes: the share of test images by similarity, without the few below 0.5.
 
     Example:
     >>> plots.similarity_to_training({"random": nearest(x_test, x_train)[0]})
     """
     ax = _axes(ax, WIDTH, 5.5)
     bins = np.arange(0.5, 1.0001, 0.01)
-    for (name, values), color in zip(similarity.items(), (BLUE, ORANGE), strict=False):
-        values = np.asarray(values)
+    for name, values in similarity.items():
+        values, color = np.asarray(values), SPLITS[name][0]
         share = (values > threshold).mean()
         label = f"{name} split: {share:.1%} beyond {threshold:g}"
         heights, edges = np.histogram(values, bins)
@@ -580,7 +582,8 @@ def error_spread(table: pd.DataFrame, ax: Axes | None = None, title: str | None 
     models, splits = table["model"].unique(), table["split"].unique()
     ax = _axes(ax, WIDTH, 2.2 + 0.75 * len(models))
     offsets = np.linspace(-0.16, 0.16, len(splits)) if len(splits) > 1 else [0]
-    for split, offset, color, marker in zip(splits, offsets, (BLUE, ORANGE), "os", strict=False):
+    for split, offset in zip(splits, offsets, strict=True):
+        color, marker = SPLITS[split]
         rows = table[table["split"] == split]
         places = rows["model"].map({model: row for row, model in enumerate(models)}) + offset
         style = {"color": color, "marker": marker, "clip_on": False}

@@ -110,7 +110,11 @@ def load_images(source=None, *, images_per_class=None, seed=0, strict=False, inf
     per_class = _checked_images_per_class(images_per_class, info)
     if source == PHANTOMS:
         return _load_phantoms(per_class, seed, info)
-    if source is None and _environment_folder() is None and (known := _cached(info["fingerprint"])):
+    if (
+        source is None
+        and _environment_folder() is None
+        and (known := cached_images(info["fingerprint"]))
+    ):
         loaded = known
     else:
         path = find_source(source, info=info) or download(info=info)
@@ -154,7 +158,7 @@ def find_source(source=None, *, info=INFO) -> Path | None:
 
 def is_at_hand(*, info=INFO) -> bool:
     """Whether the real pictures can be loaded here without a download."""
-    return _cached(info["fingerprint"]) is not None or find_source(info=info) is not None
+    return cached_images(info["fingerprint"]) is not None or find_source(info=info) is not None
 
 
 def cache_dir() -> Path:
@@ -489,15 +493,16 @@ def _labels(names, info) -> np.ndarray:
 # -- cache of decoded arrays -------------------------------------------------------------------
 
 
-def _decoded_dir() -> Path:
+def decoded_dir() -> Path:
+    """The folder of decoded pictures: a folder for each content, named by its fingerprint."""
     return cache_dir() / "medmnist_keras"
 
 
 def _load_path(path: Path, info) -> Images:
     """Reads a folder or archive, from the cache of decoded arrays when it hasn't changed."""
-    note = _decoded_dir() / f"{_signature(path)}.txt"
+    note = decoded_dir() / f"{_signature(path)}.txt"
     try:
-        cached = _cached(note.read_text(encoding="ascii").strip())
+        cached = cached_images(note.read_text(encoding="ascii").strip())
     except (OSError, UnicodeDecodeError):
         cached = None
     if cached is not None:
@@ -507,13 +512,13 @@ def _load_path(path: Path, info) -> Images:
         _store(loaded, note)
     except OSError as error:
         warnings.warn(
-            f"The decoded pictures could not be cached in {_decoded_dir()} ({_advice(error)}), so "
+            f"The decoded pictures could not be cached in {decoded_dir()} ({_advice(error)}), so "
             "the next load will decode them again. Set KERAS_HOME to a folder with 300 MB of "
             "free space that you can write to.",
             stacklevel=4,
         )
         return loaded
-    return (_cached(loaded.fingerprint) or loaded)._replace(origin=path.name)
+    return (cached_images(loaded.fingerprint) or loaded)._replace(origin=path.name)
 
 
 def _signature(path: Path) -> str:
@@ -530,8 +535,9 @@ def _signature(path: Path) -> str:
     return key.hexdigest()
 
 
-def _cached(fingerprint: str) -> Images | None:
-    folder = _decoded_dir() / fingerprint
+def cached_images(fingerprint: str) -> Images | None:
+    """All pictures of this content as they were decoded before; `None` if they never were."""
+    folder = decoded_dir() / fingerprint
     try:
         arrays = {
             name: np.load(
@@ -566,7 +572,7 @@ def _store(loaded: Images, note: Path) -> None:
         for name in _ARRAYS:
             np.save(whole / f"{name}.npy", getattr(loaded, name), allow_pickle=False)
         (Path(temporary) / "note").write_text(loaded.fingerprint, encoding="ascii")
-        if final.exists() and _cached(loaded.fingerprint) is None:
+        if final.exists() and cached_images(loaded.fingerprint) is None:
             final.rename(Path(temporary) / "damaged")
         try:
             whole.rename(final)

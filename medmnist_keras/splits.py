@@ -15,7 +15,7 @@ from .sources import Images
 SPLITS = ("grouped", "random")
 VALIDATION_SHARE = TEST_SHARE = 0.1
 
-_TOLERANCE = 0.01  # of a class, by which a grouped share may miss a tenth
+_TOLERANCE = 0.01  # of the pictures, by which a grouped share may miss a tenth of the class
 _DRAWS = 1000
 
 
@@ -30,10 +30,11 @@ class Split(NamedTuple):
 def split_indices(pictures: Images, split="grouped", *, seed=0, clean=None) -> Split:
     """Divides pictures into about 80 % training, 10 % validation and 10 % test, class by class.
 
-    `"grouped"` doesn't leak: the slices of one stack, and near duplicates, stay together on one
-    side (see `find_groups()`), each class within a point of its shares. Where a training picture
-    still looks like a held-out one of another patient it is left out, and a validation picture
-    that looks like a test picture likewise.
+    `"grouped"` keeps the slices of one stack, and near duplicates, together on one side (see
+    `find_groups()`), on the full data within two points of these shares in each class. Where a
+    training picture still has a near duplicate held out, in another stack, it is left out, and a
+    validation picture that has one in the test likewise. Groups of more than a tenth of their
+    class are never held out. Of X-rays nobody can tell which are of one patient.
 
     `"random"` shuffles all pictures: the split of published numbers. It puts neighbouring slices
     of one patient on both sides.
@@ -41,7 +42,8 @@ def split_indices(pictures: Images, split="grouped", *, seed=0, clean=None) -> S
     Args:
         pictures: `Images`, what `load_images()` returned.
         split: `"grouped"` or `"random"`.
-        seed: int. The same pictures, split and seed give the same indices on every machine.
+        seed: int. The same pictures, split and seed give the same indices, for the known copy
+            and for phantoms on every machine.
         clean: bool. Whether to leave out blank pictures and all but the first of exact
             duplicates; `None` for yes with `"grouped"` and no with `"random"`.
 
@@ -64,7 +66,8 @@ def split_indices(pictures: Images, split="grouped", *, seed=0, clean=None) -> S
     if len(counts) < 2 or min(counts) < 10:
         raise ValueError(
             "A split of 80/10/10 needs at least two classes of ten pictures each. "
-            f"Received: {counts} pictures by class. Raise `images_per_class`."
+            f"Received: {counts} pictures by class{' once cleaned' if clean else ''}. "
+            "Raise `images_per_class`."
         )
     rows = np.flatnonzero(kept)
     if split == "random":
@@ -115,11 +118,12 @@ def _draw(members, groups, wanted: float, seed: int):
     A share of the *groups* is what scikit-learn draws, and groups differ in size.
     """
     tolerance = max(_TOLERANCE * len(members), 1)
-    lots = GroupShuffleSplit(_DRAWS, test_size=wanted / len(members), random_state=seed)
-    for rest, aside in lots.split(members, groups=groups):
-        if abs(len(aside) - wanted) <= tolerance:
-            return members[rest], members[aside]
     sizes = np.sort(np.unique(groups, return_counts=True)[1])[::-1]
+    if len(sizes) > 1:
+        lots = GroupShuffleSplit(_DRAWS, test_size=wanted / len(members), random_state=seed)
+        for rest, aside in lots.split(members, groups=groups):
+            if abs(len(aside) - wanted) <= tolerance:
+                return members[rest], members[aside]
     raise ValueError(
         f"No tenth of {len(members)} pictures can be made of whole groups: their sizes are "
         f'{sizes[:5].tolist()} … Take more pictures, or `split="random"`.'

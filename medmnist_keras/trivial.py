@@ -29,7 +29,8 @@ def trivial_probabilities(pictures: Images, parts: Split, *, seed=0) -> dict[str
         seed: int, of the trees.
 
     Returns:
-        dict of the model's name to float probabilities `(len(parts.test), classes)`.
+        dict of the model's name to float probabilities `(len(parts.test), classes)`, a column for
+        each class that the training pictures have.
     """
     labels = pictures.labels[parts.train]
     probabilities = {}

@@ -30,6 +30,7 @@ def test_similarity_ignores_brightness_and_contrast(noise):
 def test_a_constant_picture_is_similar_to_nothing(noise):
     constant = np.full((2, 64, 64, 1), 7, dtype="uint8")
     assert not unit_thumbnails(constant).any()
+    assert nearest(constant, np.concatenate([constant, noise]))[0].tolist() == [0, 0]
     pictures = listing(np.concatenate([constant, noise]), [0] * 10)
     assert len(near_duplicates(pictures)) == 0
 

@@ -92,7 +92,7 @@ def test_keras_cache_is_looked_at_and_phantoms_never_come_unasked(
     files, tiny_info, write_tar, monkeypatch
 ):
     # The fixture decoded this very content into the cache; start without it.
-    monkeypatch.setattr(sources, "_decoded_dir", lambda: cache_dir() / "empty")
+    monkeypatch.setattr(sources, "decoded_dir", lambda: cache_dir() / "empty")
     assert not is_at_hand(info=tiny_info)
     write_tar(files).rename(cache_dir() / "MedNIST.tar.gz")
     assert is_at_hand(info=tiny_info)

@@ -144,6 +144,10 @@ def test_groups_too_large_to_divide(monkeypatch):
     monkeypatch.setattr("medmnist_keras.splits.find_groups", lambda _: halves)
     with pytest.raises(ValueError, match=r"whole groups: their sizes are \[50, 50\]"):
         split_indices(pictures)
+    one = halves._replace(groups=pictures.labels)
+    monkeypatch.setattr("medmnist_keras.splits.find_groups", lambda _: one)
+    with pytest.raises(ValueError, match=r"whole groups: their sizes are \[100\]"):
+        split_indices(pictures)
 
 
 # -- bad input -------------------------------------------------------------------------------------
