@@ -512,16 +512,16 @@ def similarity_matrix(
         ax, title: Where to draw and what to say; see the module.
 
     Returns:
-        The axes. What is less similar than 0.8 is as dark as 0.8.
+        The axes. What is less similar than 0.9 is as dark as 0.9.
 
     Example:
     >>> units = unit_thumbnails(images[:500])
     >>> plots.similarity_matrix(units @ units.T)
     """
     ax = _axes(ax, 8, 6.5)
-    shown = ax.imshow(similarity, cmap="viridis", vmin=0.8, vmax=1)
+    shown = ax.imshow(similarity, cmap="viridis", vmin=0.9, vmax=1)
     bar = ax.figure.colorbar(shown, ax=ax, shrink=0.8, extend="min")
-    bar.set_ticks([0.8, 0.9, 1])
+    bar.set_ticks([0.9, 0.95, 1])
     bar.outline.set_visible(False)
     ax.set(xlabel="file", ylabel="file")
     return _finish(ax, title)
