@@ -98,7 +98,7 @@ def results_block(results) -> str:
             f"A test picture has a near twin in training (similarity of thumbnails beyond 0.98) in "
             f"{shares[0]} of cases on the random split, in {shares[1]} on the grouped one. "
             f"McNemar's test between the two networks on the grouped split, which takes pictures "
-            f"for independent: p = {results['mcnemar_p']:.2f}. {results['run']['Versions']}; "
+            f"for independent: p = {results['mcnemar_p']:.2g}. {results['run']['Versions']}; "
             f"{results['run']['Hardware']}.",
             f"**How much of the score is the task?** Mean and standard deviation over {seeds} "
             "seeds, each with a split of its own (ResNet50V2: one seed):",
