@@ -62,7 +62,8 @@ def split_indices(pictures: Images, split="grouped", *, seed=0, clean=None) -> S
     groups = find_groups(pictures) if clean or split == "grouped" else None
     if clean:
         kept = ~(groups.blank | groups.duplicate)
-    counts = [np.count_nonzero(kept[members]) for members in class_members(pictures)]
+    classes = [members[kept[members]] for members in class_members(pictures)]
+    counts = [len(members) for members in classes]
     if len(counts) < 2 or min(counts) < 10:
         raise ValueError(
             "A split of 80/10/10 needs at least two classes of ten pictures each. "
@@ -73,7 +74,7 @@ def split_indices(pictures: Images, split="grouped", *, seed=0, clean=None) -> S
     if split == "random":
         parts, leaking = _random(rows, pictures.labels[rows], seed), 0
     else:
-        parts, leaking = _without_twins(_grouped(rows, pictures, groups, seed), groups)
+        parts, leaking = _without_twins(_grouped(classes, groups, seed), groups)
     if clean or leaking:
         blank = int(groups.blank.sum()) if clean else 0
         print(
@@ -101,10 +102,9 @@ def _random(rows, labels, seed: int) -> Split:
     return Split(rows[train], rows[val], rows[test])
 
 
-def _grouped(rows, pictures: Images, groups: Groups, seed: int) -> Split:
+def _grouped(classes: list[np.ndarray], groups: Groups, seed: int) -> Split:
     parts: list[list[np.ndarray]] = [[], [], []]
-    for label in np.unique(pictures.labels[rows]):
-        members = rows[pictures.labels[rows] == label]
+    for members in classes:
         rest, test = _draw(members, groups.groups[members], TEST_SHARE * len(members), seed)
         train, val = _draw(rest, groups.groups[rest], VALIDATION_SHARE * len(members), seed)
         for part, some in zip(parts, (train, val, test), strict=True):

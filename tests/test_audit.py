@@ -1,5 +1,8 @@
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 from tiny_data import encode, listing, stacks_and_singles
 
 from medmnist_keras import audit, find_originals, load_images, nearest, thumbnails, unit_thumbnails
@@ -99,7 +102,7 @@ def test_quantisation_tables_come_from_the_files_and_survive_the_cache(
     files, write_folder, tiny_info
 ):
     for name in ("Hand/000003.jpeg", "CXR/000001.jpeg"):
-        files = {**files, name: encode(load_images_one(files[name]), "PNG")}
+        files = {**files, name: encode(np.asarray(Image.open(io.BytesIO(files[name]))), "PNG")}
     folder = write_folder(files)
     with pytest.warns(UserWarning, match="differs"):
         fresh = load_images(folder, info=tiny_info)
@@ -110,11 +113,3 @@ def test_quantisation_tables_come_from_the_files_and_survive_the_cache(
     assert not fresh.quantization[png].any()
     # Pillow's quality 75: ITU-T T.81, table K.1, halved.
     assert (fresh.quantization[~png][:, :4] == [8, 6, 5, 8]).all()
-
-
-def load_images_one(data):
-    import io
-
-    from PIL import Image
-
-    return np.asarray(Image.open(io.BytesIO(data)))
