@@ -1,14 +1,19 @@
-"""`python -m medmnist_keras demo`: the main job on the terminal."""
+"""`python -m medmnist_keras demo | predict | evaluate`: the main jobs on the terminal."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import sys
+import warnings
 
 from .settings import QUICK_VARIABLE
 
+_RANKS = ("second best", "third", "fourth", "fifth", "sixth")
 
-def demo() -> None:
+
+def demo(options=None) -> None:
     """Trains and evaluates both models on what pictures there are, and prints the scores."""
     os.environ.setdefault(QUICK_VARIABLE, "1")
 
@@ -44,15 +49,191 @@ def demo() -> None:
         print("A quick run: it shows that all works, not how good the models are.")
 
 
-def main(arguments=None) -> None:
-    """Runs the command that `arguments`, or the command line, name."""
+def _predict(options) -> int:
+    """Prints what is on each picture; returns 1 if some could not be read, else 0."""
+    from .predicting import load_model, predict
+
+    model, threshold = load_model(options.model)
+    if options.threshold is not None:
+        threshold = options.threshold
+    table = predict(options.pictures, model=model, threshold=threshold, progress=True).round(6)
+    if options.json:
+        _print_json(_records(table))
+    elif options.csv:
+        print(table.to_csv(index=False, lineterminator="\n"), end="")
+    else:
+        _print_answers(table[table["problem"] == ""], options.top)
+    return _tell_problems(table["problem"][table["problem"] != ""], len(table))
+
+
+def _evaluate(options) -> int:
+    """Prints a model's scores on a folder of pictures from elsewhere; returns as `_predict`."""
+    from .external import external_report, load_folder
+    from .predicting import load_model
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        data = load_folder(options.data)
+    for warning in told:
+        print(warning.message, file=sys.stderr)
+    model, threshold = load_model(options.model)
+    probabilities = model.predict(data.images, batch_size=256, verbose=0)
+    report = external_report(data.labels, probabilities, data.sources, threshold)
+    if options.json:
+        _print_json(
+            {
+                "data": options.data,
+                "model": options.model,
+                "threshold": threshold,
+                "scores": report.scores,
+                "per_class": _records(report.per_class.reset_index()),
+                "confusion": report.confusion.to_dict("index"),
+                "per_source": None
+                if report.per_source is None
+                else _records(report.per_source.reset_index()),
+                "problems": [{"file": file, "problem": why} for file, why in data.problems],
+            }
+        )
+    else:
+        _print_report(report)
+    return _tell_problems([why for _, why in data.problems], len(data.files) + len(data.problems))
+
+
+# -- printing ------------------------------------------------------------------------------------
+
+
+def _print_answers(table, top: int) -> None:
+    from .info import CLASS_NAMES
+    from .models import decode_predictions
+
+    if table.empty:
+        return
+    ranked = decode_predictions(table[list(CLASS_NAMES)].to_numpy(), top=top)
+    shown = table[["file", "answer", "confidence"]].copy()
+    shown["file"] = shown["file"].map(_printable)
+    shown["confidence"] = shown["confidence"].map("{:.1%}".format)
+    shown["answer"] = [
+        answer if answer in CLASS_NAMES else f"{answer} ({best[0]}?)"
+        for answer, (best, *_) in zip(shown["answer"], ranked, strict=True)
+    ]
+    for rank, title in enumerate(_RANKS[: top - 1], start=1):
+        shown[title] = ["{} {:.1%}".format(*row[rank]) for row in ranked]
+    print(shown.to_string(index=False))
+
+
+def _print_report(report) -> None:
+    scores = report.scores
+    print(f"{scores['images']:,} pictures, {scores['errors']:,} errors")
+    for name in ("accuracy", "balanced_accuracy"):
+        interval = f"{scores[f'{name}_low']:.1%} to {scores[f'{name}_high']:.1%}"
+        print(f"{name.replace('_', ' ')} {scores[name]:.1%} (95 % interval {interval})")
+    if "refused" in scores:
+        kept = scores["accuracy_kept"]
+        told = "" if kept is None else f", accuracy on the others {kept:.1%}"
+        print(f"refused as none of these {scores['refused']:.1%}{told}")
+    print(f"\n{report.per_class.round(3).to_string()}")
+    print(f"\nConfusion: true classes down, predicted across\n{report.confusion.to_string()}")
+    if report.per_source is not None:
+        table = report.per_source.rename(index=_printable, level="source").round(3)
+        print(f"\n{table.to_string()}")
+
+
+def _records(table) -> list[dict]:
+    """Rows for JSON, which knows no NaN."""
+    return table.astype(object).where(table.notna(), None).to_dict("records")
+
+
+def _print_json(content) -> None:
+    print(json.dumps(content, indent=2))
+
+
+def _tell_problems(problems, total: int) -> int:
+    if not len(problems):
+        return 0
+    print(f"{len(problems):,} of {total:,} pictures could not be read:", file=sys.stderr)
+    for problem in problems:
+        print(f"  {_printable(problem)}", file=sys.stderr)
+    return 1
+
+
+def _printable(text: str) -> str:
+    """Line ends and control characters of a file's name would spoil a table, or the terminal."""
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text
+    )
+
+
+# -- the command line ----------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m medmnist_keras", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("demo", help="train and evaluate both models, quickly").set_defaults(
-        run=demo
+        run=demo, told=()
     )
-    parser.parse_args(arguments).run()
+
+    model = argparse.ArgumentParser(add_help=False)
+    model.add_argument(
+        "--model",
+        default="baseline_cnn",
+        metavar="M",
+        help="baseline_cnn, which ships (default), or a .keras or .weights.h5 file",
+    )
+    predicting = commands.add_parser(
+        "predict", parents=[model], help="say what is on pictures of your own"
+    )
+    predicting.add_argument(
+        "pictures", nargs="+", metavar="FILE_OR_FOLDER", help="PNG, JPEG, TIFF, DICOM and more"
+    )
+    predicting.add_argument(
+        "--threshold",
+        type=float,
+        metavar="T",
+        help="confidence, 0 to 1, under which a picture is none of these; 0 refuses none",
+    )
+    predicting.add_argument(
+        "--top",
+        type=int,
+        choices=range(1, 7),
+        default=2,
+        help="how many classes the table names (default: 2)",
+    )
+    form = predicting.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print a list of objects")
+    form.add_argument("--csv", action="store_true", help="print comma-separated values")
+    predicting.set_defaults(run=_predict, told=(ValueError, OSError))
+
+    evaluating = commands.add_parser(
+        "evaluate", parents=[model], help="score a model on class-named folders of pictures"
+    )
+    evaluating.add_argument("--data", required=True, metavar="FOLDER")
+    evaluating.add_argument("--json", action="store_true", help="print all as one object")
+    evaluating.set_defaults(run=_evaluate, told=(ValueError, OSError))
+    return parser
+
+
+def main(arguments=None) -> int:
+    """Runs the command that `arguments`, or the command line, name; returns the exit status.
+
+    0: done. 1: some pictures could not be read, or nobody reads the output. 2: wrong usage.
+    """
+    options = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        # A file's name may hold what the terminal's encoding doesn't.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        status = options.run(options) or 0
+        sys.stdout.flush()
+    except BrokenPipeError:  # what reads the output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except options.told as error:  # its text is meant for people
+        print(*map(_printable, str(error).splitlines()), sep="\n", file=sys.stderr)
+        return 2
+    return status
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

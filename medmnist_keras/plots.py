@@ -2,8 +2,9 @@
 
 Nothing is shown or saved, and no model is needed. All functions share two last arguments: `ax`,
 the axes to draw on, where `None` opens a figure sized to its content, and `title`, which says what
-the figure shows. Images are grey, 0-255, of shape `(N, height, width)` or `(N, height, width, 1)`,
-and always drawn from black = 0 to white = 255, so that brightness compares between figures.
+the figure shows. Only `stress_curves` has several panels: it opens a figure and returns all axes.
+Images are grey, 0-255, of shape `(N, height, width)` or `(N, height, width, 1)`, and always drawn
+from black = 0 to white = 255, so that brightness compares between figures.
 """
 
 from __future__ import annotations
@@ -22,11 +23,16 @@ from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike
+from scipy.special import logit
+
+from .stress import CORRUPTIONS
 
 WIDTH = 11  # of a figure, in inches: a notebook cell, or a slide, at 100 dpi
 GREY = "0.35"
 BLUE, ORANGE = sns.color_palette("colorblind")[0], sns.color_palette("colorblind")[3]
 SPLITS = {"grouped": (BLUE, "o"), "random": (ORANGE, "s")}
+# Marker and dashes tell lines apart without colour.
+STYLES = tuple(zip((BLUE, ORANGE, "black", GREY), ("o-", "s--", "^:", "D-."), strict=True))
 
 
 def use_style() -> None:
@@ -131,13 +137,43 @@ def class_samples(
     """
     images, labels = np.asarray(images), _check_labels(labels, len(images), class_names)
     generator = np.random.default_rng(seed)
-    tiles = np.ones((len(class_names), per_class, *images.shape[1:3], 3))
-    for label, row in enumerate(tiles):
+    rows = {}
+    for label, name in enumerate(class_names):
         members = np.flatnonzero(labels == label)
         chosen = generator.choice(members, size=min(per_class, len(members)), replace=False)
-        row[: len(chosen)] = _as_rgb(images[chosen])
-    tiles = tiles.reshape(-1, *tiles.shape[2:])
-    return _mosaic(tiles, per_class, None, ax, title, row_labels=class_names, margin=1.8)
+        rows[name] = images[chosen]
+    return image_rows(rows, ax=ax, title=title)
+
+
+def image_rows(
+    rows: Mapping[str, ArrayLike],
+    column_names: Sequence[str] = (),
+    ax: Axes | None = None,
+    title: str | None = None,
+) -> Axes:
+    """Shows a row of images for each name, such as a picture damaged more and more.
+
+    Args:
+        rows: Name, written at the left, to grey images of one size, shape
+            `(N, height, width[, 1])`. A row with fewer than others leaves gaps.
+        column_names: One name per column, written on top.
+        ax, title: Where to draw and what to say; see the module.
+
+    Returns:
+        The axes.
+
+    Example:
+    >>> plots.image_rows({name: images[:8] for name, images in load_foreign().items()})
+    """
+    rows = {name: _as_rgb(images) for name, images in rows.items()}
+    columns = max(map(len, rows.values()))
+    shape = next(images.shape[1:] for images in rows.values() if len(images))
+    tiles = np.ones((len(rows), columns, *shape))
+    for row, images in zip(tiles, rows.values(), strict=True):
+        row[: len(images)] = images
+    margin = 0.6 + 0.13 * max(map(len, rows))
+    tiles = tiles.reshape(-1, *shape)
+    return _mosaic(tiles, columns, None, ax, title, list(rows), column_names, margin)
 
 
 def gallery(
@@ -601,6 +637,125 @@ def error_spread(table: pd.DataFrame, ax: Axes | None = None, title: str | None 
     return _finish(ax, title)
 
 
+def stress_curves(table: pd.DataFrame, title: str | None = None) -> np.ndarray:
+    """Shows how accuracy falls as pictures are damaged more and more, one panel a corruption.
+
+    Args:
+        table: The table of `stress_test`: one row per model, corruption and severity, with the
+            columns `model`, `corruption`, `strength` and `accuracy` (a share).
+        title: What the figure shows.
+
+    Returns:
+        The panels, an array of axes of shape `(2, 4)` for eight corruptions. The first point of
+        each line is the untouched pictures.
+
+    Raises:
+        ValueError: If there are more than four models.
+
+    Example:
+    >>> plots.stress_curves(stress_test({"plain": plain, "robust": robust}, x_test, y_test))
+    """
+    models, corruptions = table["model"].unique(), table["corruption"].unique()
+    if len(models) > len(STYLES):
+        raise ValueError(
+            f"`table` must hold at most {len(STYLES)} models, more lines cannot be told apart. "
+            f"Received: {', '.join(models)}. Select the rows of a few."
+        )
+    rows = -(-len(corruptions) // 4)
+    figure, panels = plt.subplots(
+        rows, 4, figsize=(WIDTH, 1.2 + 2.6 * rows), sharey=True, squeeze=False, layout="constrained"
+    )
+    for ax in panels.flat[len(corruptions) :]:
+        ax.set_axis_off()
+    for ax, corruption in zip(panels.flat, corruptions, strict=False):
+        here = table[table["corruption"] == corruption]
+        for model, (color, line) in zip(models, STYLES, strict=False):
+            points = here[here["model"] == model]
+            ax.plot(points["strength"], points["accuracy"], line, color=color, label=model)
+        ax.set_title(corruption, fontsize="small", pad=6)
+        ax.set_xlabel(CORRUPTIONS[corruption].unit, fontsize="small")
+        ax.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
+        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        ax.set(ylim=(0, 1.04), yticks=[0, 0.5, 1])
+        ax.tick_params(labelsize="small")
+        ax.grid(alpha=0.5)
+    figure.supylabel("accuracy", fontsize="medium")
+    legend = figure.legend(
+        *panels[0, 0].get_legend_handles_labels(),
+        loc="outside upper left",
+        ncols=len(models),
+        frameon=False,
+    )
+    if title:  # of the legend: constrained layout would lay a title of the figure over it
+        legend.set_title("\n".join(_wrap(title, 60)), {"size": "medium", "weight": "bold"})
+        legend.set_alignment("left")
+    return panels
+
+
+def refusal_histogram(
+    scores: Mapping[str, ArrayLike],
+    threshold: float,
+    ax: Axes | None = None,
+    title: str | None = None,
+) -> Axes:
+    """Shows which scores each set of pictures gets, and which share of it is refused.
+
+    What is refused is orange, what is kept is blue. As scores gather near 1, the axis gives 0.9,
+    0.99 and 0.999 the same room (it is linear in the log-odds). Heights are the square root of
+    the share of pictures, so that few are seen beside many; each set is scaled to its own peak.
+
+    Args:
+        scores: Name of a set to floats in `[0, 1]`, shape `(N,)`, the higher the more familiar.
+        threshold: A picture with a score below it is refused.
+        ax, title: Where to draw and what to say; see the module.
+
+    Returns:
+        The axes, one row per set with the share refused at its right.
+
+    Example:
+    >>> foreign = {name: model.predict(x).max(axis=1) for name, x in load_foreign().items()}
+    >>> plots.refusal_histogram({"test pictures": probabilities.max(axis=1), **foreign}, 0.9)
+    """
+    scores = {name: np.asarray(values, dtype=float) for name, values in scores.items()}
+    lowest = min(values.min() for values in scores.values())
+    ends = (0.1 if lowest > 0.1 else 0.001), 0.9999  # what lies beyond is drawn at the end
+    (low, high), cut = logit(ends), logit(np.clip(threshold, *ends))
+    ax = _axes(ax, WIDTH, 2.2 + 0.43 * len(scores))
+    top = len(scores)
+    base_lines = np.arange(top)[::-1]  # the first set on top
+    for base_line, values in zip(base_lines, scores.values(), strict=True):
+        refused, places = values < threshold, logit(values.clip(*ends))
+        parts = [
+            (*np.histogram(places[members], _edges(start, stop)), color)
+            for start, stop, members, color in (
+                (low, cut, refused, ORANGE),
+                (cut, high, ~refused, BLUE),
+            )
+        ]
+        peak = max(counts.max() for counts, _, _ in parts)
+        for counts, edges, color in parts:
+            heights = base_line + 0.85 * np.sqrt(counts / peak)
+            ax.stairs(heights, edges, baseline=base_line, fill=True, color=color)
+        text = f"{refused.mean():.0%}" + (" refused" if base_line == top - 1 else "")
+        ax.text(1.02, base_line, text, color=ORANGE, transform=ax.get_yaxis_transform())
+    ax.axvline(cut, color="black", linestyle="--")
+    over_the_line = {"facecolor": "white", "edgecolor": "none", "pad": 2}
+    ax.text(low, top, f"refused below {threshold:.4g}", color=ORANGE, bbox=over_the_line)
+    ax.text(high, top, "kept", color=BLUE, ha="right", bbox=over_the_line)
+    ticks = [tick for tick in (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999) if tick >= ends[0]]
+    ax.set_xticks(logit(ticks), [f"{tick:g}" for tick in ticks])
+    ax.set_yticks(base_lines, scores, va="bottom")
+    ax.set(xlim=(low, high), ylim=(0, top + 0.8), xlabel="score (stretched near 0 and 1)")
+    ax.grid(axis="x", alpha=0.5)
+    sns.despine(ax=ax, left=True)
+    return _finish(ax, title)
+
+
+def _edges(start: float, stop: float) -> np.ndarray:
+    """Edges of bins about a quarter wide that begin and end just there."""
+    return np.linspace(start, stop, max(round(4 * (stop - start)), 1) + 1)
+
+
 def _axes(ax: Axes | None, width: float, height: float) -> Axes:
     """The given axes, or those of a new figure of this size in inches."""
     if ax is None:
@@ -621,6 +776,7 @@ def _mosaic(
     ax: Axes | None,
     title: str | None,
     row_labels: Sequence[str] = (),
+    column_labels: Sequence[str] = (),
     margin: float = 0,
     if_empty: str = "",
 ) -> Axes:
@@ -661,7 +817,8 @@ def _mosaic(
 
     # Above and below the picture there is room for a title and a credit line.
     picture_height = inches * len(picture) / width
-    ax = _axes(ax, max(columns * inches + margin, 8), picture_height + (0.8 if title else 0.35))
+    extra = (0.8 if title else 0.35) + (0.35 if column_labels else 0)
+    ax = _axes(ax, max(columns * inches + margin, 8), picture_height + extra)
     ax.imshow(picture)
     # Constrained layout then knows where the title begins, whatever the aspect.
     ax.set_anchor("NW")
@@ -670,7 +827,8 @@ def _mosaic(
         for text, (top, left) in zip(lines, corners, strict=False)
     ]
     plt.setp(texts, ha="center", va="top", fontsize=size, linespacing=1.1)
-    ax.set_xticks([])
+    ax.xaxis.tick_top()
+    ax.set_xticks(np.arange(len(column_labels)) * right + width / 2, column_labels)
     ax.set_yticks(np.arange(len(row_labels)) * down + height / 2, row_labels)
     ax.tick_params(length=0)
     sns.despine(ax=ax, left=True, bottom=True)

@@ -14,9 +14,11 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from medmnist_keras import plots
+from medmnist_keras.stress import CORRUPTIONS
 
 NAMES = ["AbdomenCT", "BreastMRI", "CXR", "ChestCT", "Hand", "HeadCT"]
 CREDIT = "Medical MNIST, Dr. Bradley J. Erickson (Mayo Clinic), CC BY-SA 4.0"
@@ -55,9 +57,25 @@ SPREAD = pd.DataFrame(
         for seed in range(2)
     ]
 )
+ROWS = {"brightness": IMAGES[:6], "background floor": IMAGES[6:9]}
+SCORES = {
+    "test pictures": 1 - np.logspace(-6, -1, 400),
+    "drawn knees": np.linspace(1 / 6, 0.95, 50),
+    "blank": np.full(50, 0.2),
+}
+STRESS = pd.DataFrame(
+    [
+        (model, name, severity, strength, 0.9 ** (severity / (1 + level)), 100)
+        for level, model in enumerate(("plain", "robust", "plain ResNet50V2", "robust ResNet50V2"))
+        for name, corruption in CORRUPTIONS.items()
+        for severity, strength in enumerate((0, *corruption.strengths))
+    ],
+    columns=["model", "corruption", "severity", "strength", "accuracy", "images"],
+)
 DRAWINGS = {
     "image_grid": lambda **more: plots.image_grid(IMAGES, LABELS, NAMES, **more),
     "class_samples": lambda **more: plots.class_samples(IMAGES, LABELS, NAMES, **more),
+    "rows": lambda **more: plots.image_rows(ROWS, ["none", "1", "2", "3", "4", "5"], **more),
     "gallery": lambda **more: plots.gallery(IMAGES[:6], CAPTIONS, **more),
     "no_errors": lambda **more: plots.gallery(IMAGES[:0], [], **more),
     "class_counts": lambda **more: plots.class_counts(LABELS, NAMES, **more),
@@ -70,6 +88,7 @@ DRAWINGS = {
     "matrix": lambda **more: plots.similarity_matrix(np.eye(200), **more),
     "similarity": lambda **more: plots.similarity_to_training(SIMILARITY, **more),
     "spread": lambda **more: plots.error_spread(SPREAD, **more),
+    "refusal": lambda **more: plots.refusal_histogram(SCORES, 0.9, **more),
     "grad_cam": lambda **more: plots.grad_cam_overlay(IMAGES[:6], MAPS, CAPTIONS, **more),
 }
 
@@ -215,6 +234,17 @@ def test_class_samples_follows_the_seed():
     assert (picture(1) != picture(2)).any()
 
 
+def test_image_rows_name_rows_and_columns_and_leave_gaps():
+    ax = plots.image_rows({"first": IMAGES[16:18], "second": IMAGES[:1]}, ["a", "b"])
+    assert sorted(texts_of(ax)) == ["a", "b", "first", "second"]
+    picture = ax.images[0].get_array()
+    assert picture.shape == (33, 33, 3)
+    np.testing.assert_allclose(picture[[0, 0, -1, -1], [0, -1, 0, -1], 0], [160 / 255] * 2 + [0, 1])
+    across, down = ax.get_xticks(), ax.get_yticks()
+    assert across.tolist() == [8, 25]
+    assert down.tolist() == [8, 25]
+
+
 def test_gallery_writes_captions_in_few_lines():
     captions = [text.replace("\n", " ") for text in texts_of(plots.gallery(IMAGES[:6], CAPTIONS))]
     assert captions == CAPTIONS
@@ -343,6 +373,60 @@ def test_grad_cam_overlay_colours_only_where_the_map_is():
     assert np.ptp(picture[3, 3]) > 0.3  # yellow
     with pytest.raises(ValueError, match=r"Received: shape=\(16, 16\)"):
         plots.grad_cam_overlay(IMAGES[:1], maps[0])
+
+
+def test_stress_curves_have_a_panel_a_corruption_and_a_line_a_model():
+    panels = plots.stress_curves(STRESS, "What it says")
+    assert panels.shape == (2, 4)
+    assert [panel.get_title(loc="left") for panel in panels.flat] == list(CORRUPTIONS)
+    for panel, corruption in zip(panels.flat, CORRUPTIONS.values(), strict=True):
+        assert panel.get_xlabel() == corruption.unit
+        assert panel.get_ylim()[0] == 0
+        assert [line.get_label() for line in panel.lines] == STRESS["model"].unique().tolist()
+        for line in panel.lines:
+            assert line.get_xdata().tolist() == [0, *corruption.strengths]
+    lines = panels[0, 0].lines
+    for trait in (Line2D.get_color, Line2D.get_marker, Line2D.get_linestyle):
+        assert len({trait(line) for line in lines}) == len(lines)
+    np.testing.assert_allclose(lines[0].get_ydata(), 0.9 ** np.arange(6))
+
+
+def test_stress_curves_are_legible():
+    panels = plots.stress_curves(STRESS, "A finding that is told in two sentences. " * 2)
+    plots.caption(panels, CREDIT)
+    assert_legible(panels[0, 0])
+    told = texts_of(panels[0, 0])
+    assert told.count("robust ResNet50V2") == 1  # one legend for all panels
+    assert sum("told in two" in text for text in told) == 1
+
+
+def test_stress_curves_of_few_corruptions_and_too_many_models():
+    panels = plots.stress_curves(STRESS[STRESS["corruption"].isin(["blur", "noise"])])
+    assert [panel.axison for panel in panels.flat] == [True, True, False, False]
+    fifth = STRESS[:6].assign(model="a fifth")
+    with pytest.raises(ValueError, match="at most 4 models.* Received: .*a fifth"):
+        plots.stress_curves(pd.concat([STRESS, fifth]))
+
+
+def test_refusal_writes_shares_and_parts_colours_at_the_threshold():
+    ax = plots.refusal_histogram(SCORES, 0.9)
+    told = texts_of(ax)
+    assert "refused below 0.9" in told
+    assert [text for text in told if "%" in text] == ["0% refused", "92%", "100%"]
+    ((cut, _),) = {tuple(line.get_xdata()) for line in ax.lines}
+    for refused, kept in zip(ax.patches[::2], ax.patches[1::2], strict=True):
+        assert refused.get_data().edges[-1] == kept.get_data().edges[0] == pytest.approx(cut)
+        assert refused.get_facecolor() != kept.get_facecolor()
+    blank = ax.patches[4].get_data()
+    assert np.count_nonzero(blank.values - blank.baseline) == 1
+
+
+@pytest.mark.parametrize("threshold", [0, 0.05, 0.4, 0.99999, 1])
+def test_refusal_takes_any_threshold_and_score(threshold):
+    scores = {"all": np.array([0, 0.04, 0.5, 0.9999999, 1])}
+    ax = plots.refusal_histogram(scores, threshold)
+    assert_legible(ax)
+    assert f"{(scores['all'] < threshold).mean():.0%} refused" in texts_of(ax)
 
 
 @pytest.mark.parametrize(

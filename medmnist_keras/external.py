@@ -1,0 +1,256 @@
+"""Beyond the data set: scores on pictures from elsewhere, in class-named folders.
+
+Such sets are small and gathered from few places, so every share comes with its interval, and
+with a table per source where the sources are known.
+"""
+
+from __future__ import annotations
+
+import csv
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from sklearn import metrics
+
+from .evaluation import evaluate, wilson_interval
+from .info import CLASS_NAMES
+from .reading import find_pictures, try_reading
+
+_SOURCES_FILE = "SOURCES.csv"
+_SOURCE_COLUMNS = ("source", "source_repo", "dataset")  # the first of these that is there counts
+_RESAMPLES = 10_000
+
+
+class Folder(NamedTuple):
+    """The pictures of a folder of class-named folders.
+
+    Attributes:
+        images: uint8 array `(N, 64, 64, 1)`, grey levels 0-255.
+        labels: int64 array `(N,)`, indices into the class names.
+        files: list of N names such as `"Hand/left.png"`.
+        sources: string array `(N,)` of where each comes from, `"unknown"` where that isn't told;
+            `None` without a `SOURCES.csv`.
+        problems: list of `(file, why)`, the pictures that couldn't be read.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    files: list[str]
+    sources: np.ndarray | None
+    problems: list[tuple[str, str]]
+
+
+class ExternalReport(NamedTuple):
+    """Scores of a model on pictures from elsewhere; nothing is rounded.
+
+    Attributes:
+        scores: dict of plain numbers: those of `evaluate()`, `balanced_accuracy_low` and
+            `balanced_accuracy_high`; with a threshold also `refused`, the share of pictures,
+            and `accuracy_kept`, of the others (`None` when all are refused).
+        per_class: table with one row a class and the columns `recall`, `low`, `high` and
+            `images`; with a threshold also `refused`. Shares of an absent class are NaN.
+        confusion: table of counts, true classes down, predicted classes across.
+        per_source: table like `per_class`, with a row for each class of each source, or `None`.
+    """
+
+    scores: dict[str, int | float | None]
+    per_class: pd.DataFrame
+    confusion: pd.DataFrame
+    per_source: pd.DataFrame | None
+
+
+def load_folder(folder, *, class_names=CLASS_NAMES, pad=True) -> Folder:
+    """Reads any folder of class-named folders, with pictures of any size and kind.
+
+    Args:
+        folder: path. Its folders bear the names of classes, of which some may be missing; what
+            they hold at any depth is read as `predict()` reads it. A `SOURCES.csv` beside them
+            may tell, in its columns `file` and `source` (or `source_repo`, or `dataset`),
+            where each file comes from.
+        class_names: sequence of str, in label order.
+        pad: bool, as in `read_image()`.
+
+    Returns:
+        `Folder`, sorted by class and file name. A class without pictures gives a warning.
+
+    Raises:
+        FileNotFoundError: when the folder isn't there.
+        ValueError: when it holds a folder that isn't a class, or nothing that can be read, or
+            a `SOURCES.csv` of another form.
+
+    Example:
+
+    ```python
+    data = load_folder("pictures-of-our-hospital")
+    report = external_report(data.labels, model.predict(data.images), data.sources)
+    ```
+    """
+    folder = Path(folder).expanduser()
+    _check_folders(folder, class_names)
+    images, labels, files, problems = [], [], [], []
+    for label, name in enumerate(class_names):
+        for path in find_pictures([folder / name] if (folder / name).is_dir() else []):
+            file = path.relative_to(folder).as_posix()
+            image, problem = try_reading(path, pad=pad)
+            if problem:
+                problems.append((file, problem))
+            else:
+                images.append(image)
+                labels.append(label)
+                files.append(file)
+    if not images:
+        raise ValueError(
+            f"{folder} holds no picture that can be read. Expected pictures in the folders "
+            f"{', '.join(class_names)}. Received: {len(problems)} unreadable ones."
+        )
+    absent = [name for label, name in enumerate(class_names) if label not in labels]
+    if absent:
+        warnings.warn(
+            f"{folder} holds no pictures of {', '.join(absent)}: scores are over the other "
+            "classes, and don't compare with those over all.",
+            stacklevel=2,
+        )
+    return Folder(
+        images=np.stack(images),
+        labels=np.array(labels, dtype="int64"),
+        files=files,
+        sources=_read_sources(folder / _SOURCES_FILE, files),
+        problems=problems,
+    )
+
+
+def external_report(
+    labels: ArrayLike, probabilities: ArrayLike, sources=None, threshold: float | None = None
+) -> ExternalReport:
+    """Scores a model on pictures from elsewhere, by class and by source.
+
+    Recall has Wilson's interval, balanced accuracy that of a bootstrap within each class (Efron
+    and Tibshirani 1993; percentiles of 10,000 resamples, seeded). Both take pictures for
+    independent, which slices of one patient are not, so the true doubt is larger.
+    Recall and the confusion matrix count each picture's most probable class, refused or not.
+
+    Args:
+        labels: True classes, integers of shape `(N,)` in `[0, 6)`.
+        probabilities: Softmax output, floats of shape `(N, 6)`; each row sums to 1.
+        sources: Where each picture comes from, N strings, or `None`.
+        threshold: Float from 0 to 1. Pictures whose highest probability lies under it count as
+            refused; `None` for no such count.
+
+    Returns:
+        `ExternalReport`.
+
+    Raises:
+        ValueError: If the arrays do not fit together or the rows are not probabilities.
+
+    Example:
+
+    ```python
+    report = external_report(data.labels, model.predict(data.images), data.sources)
+    report.per_class.round(3)
+    ```
+    """
+    scores = evaluate(labels, probabilities)
+    labels, probabilities = np.asarray(labels), np.asarray(probabilities)
+    if probabilities.shape[1] != len(CLASS_NAMES):
+        raise ValueError(
+            f"`probabilities` must have {len(CLASS_NAMES)} columns, one a class. "
+            f"Received: shape {probabilities.shape}"
+        )
+    if sources is not None and len(sources) != len(labels):
+        raise ValueError(
+            "`sources` must be as long as `labels`. "
+            f"Received: {len(sources)} sources for {len(labels)} labels."
+        )
+    predictions = probabilities.argmax(axis=1)
+    pictures = pd.DataFrame(
+        {
+            "class": pd.Categorical.from_codes(labels, CLASS_NAMES),
+            "source": "" if sources is None else np.asarray(sources),
+            "correct": predictions == labels,
+        }
+    )
+    if threshold is not None:
+        pictures["refused"] = probabilities.max(axis=1) < threshold
+        kept = pictures.loc[~pictures["refused"], "correct"]
+        scores["refused"] = float(pictures["refused"].mean())
+        scores["accuracy_kept"] = float(kept.mean()) if len(kept) else None
+    per_class = _recall_table(pictures, "class", observed=False)
+    low, high = _balanced_accuracy_interval(per_class)
+    scores |= {"balanced_accuracy_low": low, "balanced_accuracy_high": high}
+    return ExternalReport(
+        scores=scores,
+        per_class=per_class,
+        confusion=pd.DataFrame(
+            metrics.confusion_matrix(labels, predictions, labels=range(len(CLASS_NAMES))),
+            index=pd.Index(CLASS_NAMES, name="true"),
+            columns=pd.Index(CLASS_NAMES, name="predicted"),
+        ),
+        per_source=None if sources is None else _recall_table(pictures, ["source", "class"]),
+    )
+
+
+def _check_folders(folder: Path, class_names) -> None:
+    expected = f"Expected a folder that holds the folders {', '.join(class_names)}."
+    if not folder.exists():
+        raise FileNotFoundError(f"{folder} does not exist. {expected} Check the path.")
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is no folder. {expected}")
+    below = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    unknown = [name for name in below if name not in class_names and not name.startswith(".")]
+    if unknown:
+        raise ValueError(
+            f"{folder} holds folders that are no class: {', '.join(unknown)}. {expected} "
+            "Rename them, or move them elsewhere."
+        )
+
+
+def _read_sources(path: Path, files: list[str]) -> np.ndarray | None:
+    if not path.exists():
+        return None
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:  # -sig: Excel's first bytes
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(
+            f"{path} can't be read ({error}). Expected a table in UTF-8, parted by commas. "
+            "Save it so, or move it elsewhere."
+        ) from error
+    columns = list(rows[0]) if rows else []
+    column = next((name for name in _SOURCE_COLUMNS if name in columns), None)
+    if column is None or "file" not in columns:
+        raise ValueError(
+            f"{path} must have the column file and one of {', '.join(_SOURCE_COLUMNS)}. "
+            f"Received: {', '.join(map(str, columns)) or 'no rows'}. Mend it or move it elsewhere."
+        )
+    told = {(row["file"] or "").replace("\\", "/"): row[column] for row in rows}
+    return np.array([told.get(file) or "unknown" for file in files])
+
+
+def _recall_table(pictures: pd.DataFrame, by, observed=True) -> pd.DataFrame:
+    groups = pictures.groupby(by, observed=observed)
+    table = groups.agg(recall=("correct", "mean"))
+    images, correct = groups.size(), groups["correct"].sum()
+    bounds = [
+        wilson_interval(right, total) if total else (np.nan, np.nan)
+        for right, total in zip(correct, images, strict=True)
+    ]
+    table["low"], table["high"] = zip(*bounds, strict=True)
+    table["images"] = images
+    if "refused" in pictures:
+        table["refused"] = groups["refused"].mean()
+    return table
+
+
+def _balanced_accuracy_interval(per_class: pd.DataFrame) -> tuple[float, float]:
+    present = per_class[per_class["images"] > 0]
+    counts = present["images"].to_numpy()
+    # Drawing from the pictures of a class with replacement makes the right ones binomial.
+    right = np.random.default_rng(0).binomial(
+        counts, present["recall"], size=(_RESAMPLES, len(counts))
+    )
+    low, high = np.percentile((right / counts).mean(axis=1), [2.5, 97.5])
+    return float(low), float(high)

@@ -1,0 +1,193 @@
+"""What is on people's own pictures: any files or arrays in, a table of answers out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from .info import CLASS_NAMES
+from .models import INPUT_SHAPE, baseline_cnn, resnet50v2
+from .reading import find_pictures, try_reading
+
+SHIPPED_MODEL = "baseline_cnn"
+NONE_OF_THESE = "none of these"
+
+
+def predict(
+    pictures, *, model=None, threshold=None, batch_size=256, progress=False
+) -> pd.DataFrame:
+    """Names what is on each picture, or says that it is none of the six kinds.
+
+    Pictures are read and predicted in chunks, so any number of them fits in memory. One that
+    can't be read gets its row too, with the reason.
+
+    Args:
+        pictures: one picture of any kind that `read_image()` takes, the path of a folder, or a
+            list of these; or one array `(N, H, W)` or `(N, H, W, channels)` of several.
+        model: `keras.Model` from `(batch, 64, 64, 1)` raw pixels, 0-255, to probabilities
+            `(batch, 6)`; `None` for the one that ships with the package.
+        threshold: float from 0 to 1. A picture whose highest probability lies under it is none
+            of these. `None` for the threshold of the model that ships; with another model
+            nothing is refused then.
+        batch_size: int, how many pictures are read and predicted at once.
+        progress: bool. Whether to show a progress bar, on a terminal.
+
+    Returns:
+        A table with one row a picture and the columns `file` (a path; a number for what has
+        none), `answer` (a class name or `"none of these"`), `confidence` (the highest
+        probability), a column of probabilities for each class, and `problem`: empty, or why
+        the picture couldn't be read; then the answer is empty and numbers are NaN.
+
+    Raises:
+        ValueError: when there are no pictures, `threshold` or `batch_size` is out of range, or
+            the model doesn't give six probabilities.
+
+    Example:
+
+    ```python
+    table = predict(["hand.png", "scans"])
+    table[table["answer"] == "none of these"]
+    ```
+    """
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise ValueError(f"`threshold` must be from 0 to 1. Received: threshold={threshold!r}")
+    if batch_size < 1:
+        raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size!r}")
+    named = _named(pictures)
+    if not named:
+        raise ValueError(
+            "`predict` expects pictures, or folders that hold some at any depth. "
+            f"Received: pictures={pictures!r}, where there are none."
+        )
+    if model is None:
+        model, shipped = load_model(SHIPPED_MODEL)
+        threshold = shipped if threshold is None else threshold
+    # Only a terminal gets a bar, and only when it takes more than a moment.
+    bar = tqdm(named, unit=" pictures", delay=1, disable=None if progress else True)
+    read = ((name, *try_reading(picture)) for name, picture in bar)
+    rows = []
+    while chunk := list(islice(read, batch_size)):
+        rows += _predict_chunk(chunk, model, threshold or 0, batch_size)
+    return pd.DataFrame(rows, columns=["file", "answer", "confidence", *CLASS_NAMES, "problem"])
+
+
+def load_model(name_or_path) -> tuple[keras.Model, float | None]:
+    """Loads the model that ships, or one from a file.
+
+    Args:
+        name_or_path: `"baseline_cnn"` for the one that ships; the path of a `.keras` file; or of
+            a `.weights.h5` file that `save_weights()` of `baseline_cnn` or `resnet50v2` wrote.
+
+    Returns:
+        The `keras.Model`, and the threshold of confidence under which a picture is none of
+        these; `None` where no threshold is known.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        ValueError: when it holds no model for this task.
+
+    Example:
+
+    ```python
+    model, threshold = load_model("baseline_cnn")
+    ```
+    """
+    if name_or_path == SHIPPED_MODEL:
+        from .refusal import shipped_threshold
+
+        return baseline_cnn(weights="medical_mnist"), shipped_threshold(SHIPPED_MODEL)
+    path = Path(name_or_path).expanduser()
+    expected = (
+        f'Expected "{SHIPPED_MODEL}", a `.keras` file, or a `.weights.h5` file of baseline_cnn '
+        "or resnet50v2."
+    )
+    if not path.exists():
+        raise FileNotFoundError(f"The model {path} does not exist. {expected}")
+    if path.name.endswith(".keras"):
+        model = _load_whole(path, expected)
+    elif path.name.endswith(".weights.h5"):
+        model = _load_weights(path, expected)
+    else:
+        raise ValueError(f"The model {path} is of another kind. {expected}")
+    return model, None
+
+
+def _load_whole(path: Path, expected: str) -> keras.Model:
+    try:
+        # Safe mode: a model file can hold code, which is not run.
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras, zipfile, h5py and json raise their own
+        raise ValueError(f"The model {path} can't be loaded ({error}). {expected}") from error
+    received = (model.input_shape[1:], model.output_shape[1:])
+    if received != (INPUT_SHAPE, (len(CLASS_NAMES),)):
+        raise ValueError(
+            f"The model {path} is for another task: expected input {INPUT_SHAPE} and output "
+            f"({len(CLASS_NAMES)},), received {received[0]} and {received[1]}. {expected}"
+        )
+    return model
+
+
+def _load_weights(path: Path, expected: str) -> keras.Model:
+    builders = (baseline_cnn, resnet50v2)
+    # The one whose name the file bears first: building the other in vain takes seconds.
+    for build in sorted(builders, key=lambda build: build.__name__ not in path.name):
+        try:
+            return build(weights=path)
+        except ValueError as error:
+            misfit = error
+    raise ValueError(f"The weights {path} fit neither model. {expected}") from misfit
+
+
+def _named(pictures) -> list[tuple[str, object]]:
+    """Each picture with its name; folders are replaced by what is in them."""
+    if isinstance(pictures, np.ndarray):
+        several = pictures.ndim == 4 or (pictures.ndim == 3 and pictures.shape[-1] not in (1, 3, 4))
+        pictures = list(pictures) if several else [pictures]
+    elif _is_single(pictures):
+        pictures = [pictures]
+    named = []
+    for picture in pictures:
+        if isinstance(picture, (str, os.PathLike)):
+            named += [(str(path), path) for path in find_pictures([picture])]
+        else:
+            named.append((str(len(named)), picture))
+    return named
+
+
+def _is_single(pictures) -> bool:
+    # A text, bytes and an open file can be walked through too, but not by pictures.
+    whole = isinstance(pictures, (str, bytes, bytearray)) or hasattr(pictures, "read")
+    return whole or not isinstance(pictures, Iterable)
+
+
+def _predict_chunk(chunk, model, threshold: float, batch_size: int) -> list[tuple]:
+    """Rows of the table for `(name, image or None, problem)` of each picture."""
+    images = [image for _, image, problem in chunk if not problem]
+    found = iter(_probabilities(model, np.stack(images), batch_size) if images else ())
+    rows = []
+    for name, _, problem in chunk:
+        row = np.full(len(CLASS_NAMES), np.nan) if problem else next(found)
+        answer = NONE_OF_THESE if row.max() < threshold else CLASS_NAMES[row.argmax()]
+        rows.append((name, "" if problem else answer, row.max(), *row, problem))
+    return rows
+
+
+def _probabilities(model, images: np.ndarray, batch_size: int) -> np.ndarray:
+    probabilities = np.asarray(model.predict(images, batch_size=batch_size, verbose=0))
+    classes = len(CLASS_NAMES)
+    if probabilities.shape != (len(images), classes) or not np.allclose(
+        probabilities.sum(axis=1), 1, atol=0.01
+    ):
+        raise ValueError(
+            f"The model must give {classes} probabilities that sum to 1 for each picture. "
+            f"Received: shape {probabilities.shape}, rows such as {probabilities[0]}. "
+            'Build it with `classifier_activation="softmax"`.'
+        )
+    return probabilities.astype("float64")

@@ -1,0 +1,218 @@
+"""Folders of pictures from elsewhere, and what a model's scores on them are."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from medmnist_keras import CLASS_NAMES, evaluate
+from medmnist_keras.evaluation import wilson_interval
+from medmnist_keras.external import external_report, load_folder
+
+EACH = {f"{name}/a.png": (40, 40) for name in CLASS_NAMES}
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes pictures of these names and sizes; each is as bright as its place in the list."""
+
+    def write_pictures(sizes, **texts):
+        for level, (name, size) in enumerate(sizes.items()):
+            path = tmp_path / "set" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.full(size, level, "uint8")).save(path)
+        for name, text in texts.items():
+            (tmp_path / "set" / f"{name}.csv").write_text(text, encoding="utf-8")
+        return tmp_path / "set"
+
+    return write_pictures
+
+
+# -- load_folder ---------------------------------------------------------------------------------
+
+
+def test_pictures_of_any_size_sorted_by_class_and_name(write):
+    folder = write({"Hand/b.png": (10, 99)} | EACH | {"Hand/deep/c.tif": (300, 200)})
+    (folder / "README.md").write_text("six kinds")
+    (folder / "CXR" / "notes.txt").write_text("fine")
+    (folder / ".hidden").mkdir()
+    data = load_folder(folder)
+    assert data.images.shape == (8, 64, 64, 1)
+    assert data.images.dtype == np.uint8
+    assert data.labels.tolist() == [0, 1, 2, 3, 4, 4, 4, 5]
+    assert data.labels.dtype == np.int64
+    assert data.files[4:7] == ["Hand/a.png", "Hand/b.png", "Hand/deep/c.tif"]
+    assert data.images[5].max() == 0  # the first that was written
+    assert data.sources is None
+    assert data.problems == []
+
+
+def test_padding_is_passed_on(write):
+    folder = write(EACH)
+    half = np.zeros((40, 80), "uint8")
+    half[:, 40:] = 200
+    half[:1] = half[-1:] = 0
+    Image.fromarray(half).save(folder / "CXR" / "a.png")
+    assert not np.array_equal(load_folder(folder).images, load_folder(folder, pad=False).images)
+
+
+def test_unreadable_pictures_are_listed(write):
+    folder = write(EACH | {"Hand/b.png": (9, 9)})
+    (folder / "Hand" / "a.png").write_bytes(b"?")
+    data = load_folder(folder)
+    assert "Hand/a.png" not in data.files
+    ((file, why),) = data.problems
+    assert file == "Hand/a.png"
+    assert "could not be read" in why
+
+
+def test_missing_classes_warn(write):
+    folder = write({"Hand/a.png": (9, 9)})
+    (folder / "CXR").mkdir()
+    with pytest.warns(UserWarning, match="no pictures of AbdomenCT, BreastMRI, CXR, ChestCT, Head"):
+        assert load_folder(folder).labels.tolist() == [4]
+
+
+def test_own_class_names(write):
+    folder = write({"cat/a.png": (9, 9), "dog/a.png": (9, 9)})
+    assert load_folder(folder, class_names=("dog", "cat")).files == ["dog/a.png", "cat/a.png"]
+
+
+def test_folders_that_are_told(write, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"gone does not exist.*AbdomenCT, BreastMRI"):
+        load_folder(tmp_path / "gone")
+    (tmp_path / "set.zip").write_bytes(b"?")
+    with pytest.raises(ValueError, match="set.zip is no folder"):
+        load_folder(tmp_path / "set.zip")
+    with pytest.raises(ValueError, match=r"no class: Knee, hand\. Expected .* HeadCT"):
+        load_folder(write({"Knee/a.png": (9, 9), "hand/a.png": (9, 9)}))
+
+
+def test_nothing_that_can_be_read(tmp_path):
+    (tmp_path / "Hand").mkdir()
+    with pytest.raises(ValueError, match="no picture that can be read.*Received: 0 unreadable"):
+        load_folder(tmp_path)
+    (tmp_path / "Hand" / "a.png").write_bytes(b"?")
+    with pytest.raises(ValueError, match="Received: 1 unreadable"):
+        load_folder(tmp_path)
+
+
+# -- SOURCES.csv ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "file,source",
+        "file,source_repo",
+        "file,dataset",
+        "\ufefffile,source",
+        "file,source,source_repo",
+    ],
+)
+def test_sources_of_files(header, write):
+    lines = [header, "Hand/a.png,Berlin,x", 'CXR\\a.png,"Lima, Peru",x', "Hand/gone.png,Oslo,x"]
+    sources = load_folder(write(EACH, SOURCES="\n".join(lines))).sources
+    assert sources.tolist() == [*["unknown"] * 2, "Lima, Peru", "unknown", "Berlin", "unknown"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "Received: no rows"),
+        ("name,source\na,b\n", "must have the column file and one of source.*Received: name"),
+        ("file,notes\na,b\n", "Received: file, notes"),
+    ],
+)
+def test_sources_of_another_form(text, message, write):
+    with pytest.raises(ValueError, match=message):
+        load_folder(write(EACH, SOURCES=text))
+
+
+def test_sources_in_another_encoding(write):
+    folder = write(EACH)
+    (folder / "SOURCES.csv").write_bytes("file,source\nHand/a.png,Zürich\n".encode("latin-1"))
+    with pytest.raises(ValueError, match="Expected a table in UTF-8"):
+        load_folder(folder)
+
+
+# -- external_report -----------------------------------------------------------------------------
+
+LABELS = np.array([0] * 10 + [4] * 40)
+GUESSES = np.array([0] * 8 + [3] * 2 + [4] * 30 + [2] * 10)
+
+
+def certain(guesses, confidence=0.95):
+    """Probabilities with one peak a row."""
+    return np.eye(6)[guesses] * (confidence - (1 - confidence) / 5) + (1 - confidence) / 5
+
+
+def test_scores_are_those_of_evaluate_with_an_interval():
+    report = external_report(LABELS, certain(GUESSES))
+    plain = evaluate(LABELS, certain(GUESSES))
+    assert {name: report.scores[name] for name in plain} == plain
+    assert report.scores["balanced_accuracy"] == pytest.approx((0.8 + 0.75) / 2)
+    assert json.loads(json.dumps(report.scores)) == report.scores
+    assert report.per_source is None
+
+
+def test_interval_of_balanced_accuracy_agrees_with_a_bootstrap_of_pictures():
+    report = external_report(LABELS, certain(GUESSES))
+    correct = LABELS == GUESSES
+    classes = (correct[:10], correct[10:])
+    draw = np.random.default_rng(1).choice
+    means = [np.mean([draw(each, len(each)).mean() for each in classes]) for _ in range(2000)]
+    low, high = np.percentile(means, [2.5, 97.5])
+    assert report.scores["balanced_accuracy_low"] == pytest.approx(low, abs=0.03)
+    assert report.scores["balanced_accuracy_high"] == pytest.approx(high, abs=0.03)
+    assert external_report(LABELS, certain(GUESSES)).scores == report.scores
+
+
+def test_recall_of_each_class():
+    table = external_report(LABELS, certain(GUESSES)).per_class
+    assert list(table.index) == list(CLASS_NAMES)
+    assert list(table) == ["recall", "low", "high", "images"]
+    assert table["images"].tolist() == [10, 0, 0, 0, 40, 0]
+    assert table.loc["Hand"].tolist() == [0.75, *wilson_interval(30, 40), 40]
+    assert table.loc["CXR", ["recall", "low", "high"]].isna().all()
+
+
+def test_confusion_counts_every_picture():
+    table = external_report(LABELS, certain(GUESSES)).confusion
+    assert list(table.index) == list(table) == list(CLASS_NAMES)
+    assert table.to_numpy().sum() == 50
+    assert table.loc["Hand", "CXR"] == 10
+    assert table.loc["CXR", "Hand"] == 0
+
+
+def test_each_source_and_class_has_its_row():
+    sources = ["Berlin"] * 20 + ["Lima"] * 30
+    table = external_report(LABELS, certain(GUESSES), sources).per_source
+    assert list(table.index) == [("Berlin", "AbdomenCT"), ("Berlin", "Hand"), ("Lima", "Hand")]
+    assert table["images"].tolist() == [10, 10, 30]
+    assert table.loc[("Lima", "Hand"), "recall"] == pytest.approx(20 / 30)
+    assert table.loc[("Lima", "Hand"), "low"] == wilson_interval(20, 30)[0]
+
+
+def test_refused_pictures_are_counted():
+    probabilities = certain(GUESSES)
+    probabilities[30:] = certain(GUESSES[30:], 0.4)  # ten right, ten wrong
+    report = external_report(LABELS, probabilities, ["x"] * 50, threshold=0.5)
+    assert report.scores["refused"] == pytest.approx(0.4)
+    assert report.scores["accuracy_kept"] == pytest.approx(28 / 30)
+    assert report.per_class.loc["Hand", "refused"] == pytest.approx(0.5)
+    assert report.per_class.loc["AbdomenCT", "refused"] == 0
+    assert report.per_source.loc[("x", "Hand"), "refused"] == pytest.approx(0.5)
+    assert report.per_class.loc["Hand", "recall"] == 0.75  # refused or not
+    nothing_kept = external_report(LABELS, probabilities, threshold=1.0)
+    assert nothing_kept.scores["accuracy_kept"] is None
+
+
+def test_arguments_that_do_not_fit():
+    with pytest.raises(ValueError, match="must have 6 columns"):
+        external_report([0, 1], np.eye(2))
+    with pytest.raises(ValueError, match="2 sources for 50 labels"):
+        external_report(LABELS, certain(GUESSES), ["a", "b"])
+    with pytest.raises(ValueError, match="every row must sum to 1"):
+        external_report(LABELS, certain(GUESSES) * 9)
