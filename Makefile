@@ -9,7 +9,7 @@ endif
 HTML := --to html --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= \
         --HTMLExporter.jquery_url=
 
-.PHONY: demo test lint notebooks results index clean
+.PHONY: demo test lint notebooks results index weights clean
 
 demo: .venv/ready
 	rm -rf notebooks/build/quick*
@@ -37,6 +37,10 @@ results: .venv/ready
 # The index of what belongs together, from the real pictures; it ships with the package.
 index: .venv/ready
 	$(BIN)/python -c "from medmnist_keras import groups, load_images; print(groups.write_index(load_images(strict=True)))"
+
+# The weights that ship with the package, and their model card: trained anew, about five minutes.
+weights: .venv/ready
+	$(BIN)/python -c "from medmnist_keras import shipping; shipping.write_weights()"
 
 clean:
 	rm -rf build notebooks/build .pytest_cache .ruff_cache

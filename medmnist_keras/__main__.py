@@ -71,18 +71,23 @@ def _evaluate(options) -> int:
     from .external import external_report, load_folder
     from .predicting import load_model
 
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        data = load_folder(options.data)
-    for warning in told:
-        print(warning.message, file=sys.stderr)
+    told, problems, sources = "the test pictures of Medical MNIST, grouped split", [], None
+    if options.data is None:
+        images, labels = _test_pictures()
+    else:
+        told = options.data
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            images, labels, _, sources, problems = load_folder(options.data)
+        for warning in caught:
+            print(warning.message, file=sys.stderr)
     model, threshold = load_model(options.model)
-    probabilities = model.predict(data.images, batch_size=256, verbose=0)
-    report = external_report(data.labels, probabilities, data.sources, threshold)
+    probabilities = model.predict(images, batch_size=256, verbose=0)
+    report = external_report(labels, probabilities, sources, threshold)
     if options.json:
         _print_json(
             {
-                "data": options.data,
+                "data": told,
                 "model": options.model,
                 "threshold": threshold,
                 "scores": report.scores,
@@ -91,12 +96,22 @@ def _evaluate(options) -> int:
                 "per_source": None
                 if report.per_source is None
                 else _records(report.per_source.reset_index()),
-                "problems": [{"file": file, "problem": why} for file, why in data.problems],
+                "problems": [{"file": file, "problem": why} for file, why in problems],
             }
         )
     else:
+        print(f"Data: {_printable(told)}")
         _print_report(report)
-    return _tell_problems([why for _, why in data.problems], len(data.files) + len(data.problems))
+    return _tell_problems([why for _, why in problems], len(labels) + len(problems))
+
+
+def _test_pictures():
+    from contextlib import redirect_stdout
+
+    from .data import load_data
+
+    with redirect_stdout(sys.stderr):  # what it says of the split would spoil JSON
+        return load_data()[2]
 
 
 # -- printing ------------------------------------------------------------------------------------
@@ -205,9 +220,13 @@ def _parser() -> argparse.ArgumentParser:
     predicting.set_defaults(run=_predict, told=(ValueError, OSError))
 
     evaluating = commands.add_parser(
-        "evaluate", parents=[model], help="score a model on class-named folders of pictures"
+        "evaluate", parents=[model], help="score a model on pictures from elsewhere, or on the test pictures"
     )
-    evaluating.add_argument("--data", required=True, metavar="FOLDER")
+    evaluating.add_argument(
+        "--data",
+        metavar="FOLDER",
+        help="class-named folders (default: the test pictures of Medical MNIST, grouped split)",
+    )
     evaluating.add_argument("--json", action="store_true", help="print all as one object")
     evaluating.set_defaults(run=_evaluate, told=(ValueError, OSError))
     return parser

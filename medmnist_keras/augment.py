@@ -6,9 +6,10 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from .bodies import DEPTH_STEPS, DEPTH_ZERO
+from .bodies import DEPTH_STEPS, DEPTH_ZERO, with_bodies
 from .draws import SIZE, Draws, X, Y
 from .info import CLASS_NAMES
+from .phantoms import draw_phantoms
 from .rendering import BREAST, blur, draw_side_view, is_ct, render_ct, render_mri
 
 ROBUST_LAYERS = {
@@ -111,26 +112,14 @@ def augment_robust(train_ds, *, robust_layers=tuple(ROBUST_LAYERS), seed=0):
         both, labels = batch
         draws = Draws(batch_seed, tf.shape(labels)[0])
         untouched = tf.cast(both[..., :1], tf.float32)
-        depths = (tf.cast(both[..., 1:], tf.float32) - DEPTH_ZERO) / DEPTH_STEPS
-        changed = _render(untouched, depths, labels, draws, robust_layers)
+        images = _change(both, labels, draws, robust_layers)
+        keep = draws.chance(_UNTOUCHED) > 0
         if "foreign" in robust_layers:
-            chosen = draws.uniform()[:, 0, 0, 0] < _FOREIGN
-            changed = _on(chosen, draw_foreign, draws, changed)
-            labels = tf.where(chosen, draws.labels(len(CLASS_NAMES)), labels)
-        else:
-            chosen = tf.zeros_like(labels, tf.bool)
-        if "geometry" in robust_layers:
-            changed = _move(changed, draws)
-        changed = changed / 255
-        if "tone" in robust_layers:
-            changed = _tone(changed, draws)
-        if "marks" in robust_layers:
-            changed = _mark(changed, draws)
-        if "degradation" in robust_layers:
-            changed = _degrade(changed, draws)
-        changed = 255 * tf.clip_by_value(changed, 0, 1)
-        keep = (draws.uniform() < _UNTOUCHED) & ~chosen[:, None, None, None]
-        images = tf.where(keep, untouched, changed)
+            foreign = draws.uniform()[:, 0, 0, 0] < _FOREIGN
+            images = _on(foreign, _foreign, draws, images, untouched)
+            labels = tf.where(foreign, draws.labels(len(CLASS_NAMES)), labels)
+            keep &= ~foreign[:, None, None, None]
+        images = tf.where(keep, untouched, images)
         return tf.ensure_shape(images, (both.shape[0], SIZE, SIZE, 1)), labels
 
     # A seed for each batch, so that a parallel map gives the same pictures again.
@@ -140,6 +129,83 @@ def augment_robust(train_ds, *, robust_layers=tuple(ROBUST_LAYERS), seed=0):
         .map(change, num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(tf.data.AUTOTUNE)
     )
+
+
+def with_phantoms(both, labels, *, seed=0):
+    """Adds drawn phantoms to training pictures, one to five: anatomy that no scanner rendered.
+
+    Args:
+        both: uint8 `(N, 64, 64, 2)`, of `with_bodies()`.
+        labels: int64 `(N,)`, indices into `CLASS_NAMES`.
+        seed: int, of the phantoms.
+
+    Returns:
+        `(both, labels)`, a sixth of them phantoms, whose depths are 0: nothing re-renders them.
+
+    Example:
+
+    ```python
+    both, labels = with_phantoms(with_bodies(x_train, y_train), y_train)
+    train_ds = augment_robust(make_dataset(both, labels, shuffle_seed=0))
+    ```
+    """
+    drawn, drawn_labels = draw_phantoms(-(-len(labels) // (5 * len(CLASS_NAMES))), seed=seed)
+    drawn = np.concatenate([drawn, np.zeros_like(drawn)], axis=-1)
+    return np.concatenate([both, drawn]), np.concatenate([labels, drawn_labels])
+
+
+def render_elsewhere(images, labels, *, robust_layers=tuple(ROBUST_LAYERS), seed=0):
+    """Shows each picture once as another hospital might have taken it.
+
+    For measuring: validation pictures to set a threshold on, or a stand-in for pictures from
+    elsewhere. A model trained on `augment_robust()` has seen their like, so this is the mildest
+    of tests for it.
+
+    Args:
+        images: uint8 `(N, 64, 64, 1)`, grey levels 0-255.
+        labels: int `(N,)`, indices into `CLASS_NAMES`.
+        robust_layers: names from `ROBUST_LAYERS`; `"foreign"` changes nothing here.
+        seed: int. The same seed gives the same pictures.
+
+    Returns:
+        uint8 `(N, 64, 64, 1)`, in the same order.
+
+    Raises:
+        ValueError: as `with_bodies()`.
+
+    Example:
+
+    ```python
+    model.evaluate(render_elsewhere(x_test, y_test), y_test)
+    ```
+    """
+    rendered = []
+    for start in range(0, len(images), 256):
+        rows = slice(start, start + 256)
+        both = tf.constant(with_bodies(images[rows], labels[rows]))
+        draws = Draws(seed + start, len(both))
+        rendered.append(_change(both, tf.constant(labels[rows]), draws, robust_layers).numpy())
+    return np.concatenate(rendered).round().astype(np.uint8)
+
+
+def _change(both, labels, draws, robust_layers):
+    """All layers but the foreign pictures: uint8 `(N, 64, 64, 2)` to float32 in 0-255."""
+    images = tf.cast(both[..., :1], tf.float32)
+    depths = (tf.cast(both[..., 1:], tf.float32) - DEPTH_ZERO) / DEPTH_STEPS
+    images = _render(images, depths, labels, draws, robust_layers)
+    if "geometry" in robust_layers:
+        images = _move(images, draws)
+    images = images / 255
+    for name, change in (("tone", _tone), ("marks", _mark), ("degradation", _degrade)):
+        if name in robust_layers:
+            images = change(images, draws)
+    return 255 * tf.clip_by_value(images, 0, 1)
+
+
+def _foreign(images, pictures, draws):
+    """Foreign pictures in the place of `images`, of the same tones and faults."""
+    drawn = _degrade(_mark(_tone(draw_foreign(pictures, draws) / 255, draws), draws), draws)
+    return 255 * tf.clip_by_value(drawn, 0, 1)
 
 
 def draw_foreign(images, draws: Draws):
@@ -213,7 +279,8 @@ def _on(chosen, change, draws, images, *others):
 
 def _render(images, depths, labels, draws, robust_layers):
     """The layers that need to know where the body is."""
-    anew = draws.uniform()[:, 0, 0, 0] < _RENDERED
+    has_body = tf.reduce_max(depths, axis=(1, 2, 3)) > 0  # phantoms and blank pictures have none
+    anew = has_body & (draws.uniform()[:, 0, 0, 0] < _RENDERED)
     breast = anew & (labels == BREAST)
     if "CT" in robust_layers:
         images = _on(anew & is_ct(labels), render_ct, draws, images, depths, labels)
@@ -244,11 +311,13 @@ def _one_breast(both, draws):
 def _move(images, draws):
     """Turns up to 20 degrees, zooms by a third, stretches by a sixth, shifts, mirrors.
 
-    A mirrored hand is the other hand, a mirrored slice one that was stored the other way round.
+    A mirrored hand is the other hand, a mirrored slice one that was stored the other way round;
+    now and then one lies on its side or on its head.
     """
+    quarters = tf.floor(draws.uniform(1, 4)) * draws.chance(0.12)
     return _transform(
         images,
-        draws.uniform(-0.35, 0.35) * draws.uniform(),
+        draws.uniform(-0.35, 0.35) * draws.uniform() + quarters * (np.pi / 2),
         draws.log_uniform(0.74, 1.35),
         draws.log_uniform(0.86, 1.16),
         x=draws.uniform(-0.15, 0.15),
@@ -280,7 +349,7 @@ def _tone(images, draws):
     grey = tf.clip_by_value(images, 1e-4, 1) ** draws.log_uniform(0.5, 2)
     low, high = draws.uniform(-0.15, 0.15) * draws.chance(0.5), draws.uniform(0.7, 1.3)
     grey = tf.clip_by_value((grey - low) / (high - low), 0, 1)
-    negative = draws.chance(0.04)
+    negative = draws.chance(0.07)
     grey += (1 - 2 * grey) * negative
     floor = draws.uniform(0, 0.5) * draws.chance(0.4)
     grey = floor + grey * (1 - floor) * draws.uniform(0.7, 1)

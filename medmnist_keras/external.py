@@ -16,9 +16,11 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn import metrics
 
+from .augment import render_elsewhere
 from .evaluation import evaluate, wilson_interval
 from .info import CLASS_NAMES
 from .reading import find_pictures, try_reading
+from .settings import EXTERNAL_VARIABLE, Settings
 
 _SOURCES_FILE = "SOURCES.csv"
 _SOURCE_COLUMNS = ("source", "source_repo", "dataset")  # the first of these that is there counts
@@ -120,6 +122,44 @@ def load_folder(folder, *, class_names=CLASS_NAMES, pad=True) -> Folder:
         files=files,
         sources=_read_sources(folder / _SOURCES_FILE, files),
         problems=problems,
+    )
+
+
+def load_elsewhere(settings: Settings, images, labels) -> Folder:
+    """Loads pictures from elsewhere, or makes a shifted copy where there are none at hand.
+
+    Args:
+        settings: `Settings` of the run; `settings.external` is the folder, if any.
+        images: uint8 `(N, 64, 64, 1)`, test pictures that a shifted copy is rendered from.
+        labels: int `(N,)`.
+
+    Returns:
+        `Folder`. A printed line says which it is.
+
+    Raises:
+        As `load_folder()`.
+
+    Example:
+
+    ```python
+    elsewhere = load_elsewhere(settings, x_test, y_test)
+    ```
+    """
+    if settings.external is not None:
+        folder = load_folder(settings.external)
+        print(f"{len(folder.labels):,} pictures from other hospitals, read from a folder")
+        return folder
+    print(
+        f"No pictures from other hospitals at hand ({EXTERNAL_VARIABLE} is not set): a shifted "
+        f"copy of {len(labels):,} test pictures stands in, rendered anew by the package. Robust "
+        "training has seen such pictures, so it looks better here than it would elsewhere."
+    )
+    return Folder(
+        images=render_elsewhere(images, labels, seed=settings.seed),
+        labels=np.asarray(labels, dtype="int64"),
+        files=[f"{CLASS_NAMES[label]}/{row}" for row, label in enumerate(labels)],
+        sources=None,
+        problems=[],
     )
 
 

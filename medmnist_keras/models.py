@@ -15,6 +15,8 @@ from keras import layers
 from .info import CLASS_NAMES, INFO
 from .sources import keras_home
 
+WEIGHTS_DIR = Path(__file__).parent / "weights"  # what ships with the package
+ROBUST_WIDTH = 24  # of the baseline that ships
 INPUT_SHAPE = (INFO["image_size"], INFO["image_size"], 1)
 
 _IMAGENET_FILE = "resnet50v2_weights_tf_dim_ordering_tf_kernels_notop.h5"
@@ -24,17 +26,21 @@ _IMAGENET_URL = (
 
 
 def baseline_cnn(
-    *, weights=None, classifier_activation="softmax", name="baseline_cnn"
+    *, weights=None, width=None, classifier_activation="softmax", name="baseline_cnn"
 ) -> keras.Model:
-    """Builds a small convolutional network for 64x64 grey pictures: 98,758 parameters.
+    """Builds a small convolutional network for 64x64 grey pictures.
 
     A 4x4 stem with stride 4 takes the picture to 16x16 at once, which is what makes it fast;
     three blocks of 3x3 convolution, batch normalization (https://arxiv.org/abs/1502.03167) and
     ReLU follow, then global average pooling (https://arxiv.org/abs/1312.4400).
 
     Args:
-        weights: `None` for random initialization, or the path of a `.weights.h5` file that
-            `save_weights()` of this model wrote.
+        weights: `None` for random initialization; `"medical_mnist"` for the robust, calibrated
+            weights that ship with the package (see `weights/MODEL_CARD.md`; not for clinical
+            use); or the path of a `.weights.h5` file that `save_weights()` of this model wrote.
+        width: int of at least 1, filters of the stem; the blocks have two, four and eight times
+            as many. By default 16, which makes 98,758 parameters, or 24 for the weights that
+            ship, 220,710 parameters: robust training has more to teach.
         classifier_activation: `"softmax"` for probabilities, `None` for logits.
         name: name of the model.
 
@@ -42,7 +48,7 @@ def baseline_cnn(
         `keras.Model` from `(batch, 64, 64, 1)` raw pixels, 0-255, to `(batch, 6)`.
 
     Raises:
-        ValueError: for another activation, or a weights file of another model.
+        ValueError: for another width or activation, or a weights file of another model.
         FileNotFoundError: when the weights file isn't there.
 
     Example:
@@ -52,17 +58,22 @@ def baseline_cnn(
     model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     ```
     """
+    ships = weights == "medical_mnist"
+    if width is None:
+        width = ROBUST_WIDTH if ships else 16
+    if not isinstance(width, int) or width < 1:
+        raise ValueError(f"`width` must be a whole number of at least 1. Received: width={width!r}")
     inputs = keras.Input(INPUT_SHAPE, name="images")
     x = layers.Rescaling(1 / 255, name="scale")(inputs)
-    x = _conv_block(x, 16, kernel_size=4, strides=4, name="stem")
-    x = _conv_block(x, 32, name="block1")
+    x = _conv_block(x, width, kernel_size=4, strides=4, name="stem")
+    x = _conv_block(x, 2 * width, name="block1")
     x = layers.MaxPooling2D(name="block1_pool")(x)
-    x = _conv_block(x, 64, name="block2")
+    x = _conv_block(x, 4 * width, name="block2")
     x = layers.MaxPooling2D(name="block2_pool")(x)
-    x = _conv_block(x, 128, name="block3")
+    x = _conv_block(x, 8 * width, name="block3")
     model = keras.Model(inputs, _classify(x, classifier_activation), name=name)
     if weights is not None:
-        _load_own_weights(model, weights)
+        _load_own_weights(model, WEIGHTS_DIR / "baseline_cnn.weights.h5" if ships else weights)
     return model
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from .info import CLASS_NAMES
-from .models import INPUT_SHAPE, baseline_cnn, resnet50v2
+from .models import INPUT_SHAPE, ROBUST_WIDTH, baseline_cnn, resnet50v2
 from .reading import find_pictures, try_reading
 
 SHIPPED_MODEL = "baseline_cnn"
@@ -135,9 +136,11 @@ def _load_whole(path: Path, expected: str) -> keras.Model:
 
 
 def _load_weights(path: Path, expected: str) -> keras.Model:
-    builders = (baseline_cnn, resnet50v2)
-    # The one whose name the file bears first: building the other in vain takes seconds.
-    for build in sorted(builders, key=lambda build: build.__name__ not in path.name):
+    robust_baseline = partial(baseline_cnn, width=ROBUST_WIDTH)
+    builders = [baseline_cnn, robust_baseline, resnet50v2]
+    if "resnet50v2" in path.name:  # first: building the others in vain takes a moment
+        builders.reverse()
+    for build in builders:
         try:
             return build(weights=path)
         except ValueError as error:

@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import keras
+import numpy as np
+import pandas as pd
 
-from .augment import augment
+from .augment import ROBUST_LAYERS, augment, augment_robust, render_elsewhere, with_phantoms
+from .bodies import with_bodies
 from .data import make_dataset
-from .models import baseline_cnn, imagenet_weights_at_hand, resnet50v2
+from .external import external_report
+from .models import ROBUST_WIDTH, baseline_cnn, imagenet_weights_at_hand, resnet50v2
 from .settings import Settings
 from .training import accelerated, fine_tune, train
 
@@ -22,8 +26,8 @@ class Run(NamedTuple):
     Attributes:
         model: `keras.Model`.
         facts: dict, ready for JSON: `model`, `parameters`, `split`, `split seed`, `seed`,
-            `weights` (what training started from), `seconds` (dict of step to time) and
-            `hardware`.
+            `training` (`"plain"` or `"robust"`), `weights` (what training started from),
+            `seconds` (dict of step to time) and `hardware`.
         loaded: bool. Whether it was found trained already.
     """
 
@@ -36,14 +40,15 @@ class Run(NamedTuple):
         """One line that says what this is, for the reader of a notebook."""
         how = "loaded, trained earlier" if self.loaded else "trained now"
         spent = sum(self.facts["seconds"].values())
+        robust = ", robust" if self.facts["training"] == "robust" else ""
         return (
-            f"{self.facts['model']}: {self.facts['parameters']:,} parameters, started from "
+            f"{self.facts['model']}{robust}: {self.facts['parameters']:,} parameters, started from "
             f"{self.facts['weights']}, {self.facts['split']} split, seed {self.facts['seed']}, "
             f"{how} in {spent:,.0f} s on {self.facts['hardware']}"
         )
 
 
-def run_baseline(data, settings: Settings, *, seed=None, verbose="auto") -> Run:
+def run_baseline(data, settings: Settings, *, seed=None, robust=False, verbose="auto") -> Run:
     """Loads the baseline CNN that this run trained with this seed, or trains it.
 
     Args:
@@ -51,6 +56,8 @@ def run_baseline(data, settings: Settings, *, seed=None, verbose="auto") -> Run:
             int64 `(N,)` labels; the test pair isn't touched.
         settings: `Settings` of the run; trained models are kept in its folder.
         seed: int, of weights, order and augmentation; that of the settings by default.
+        robust: bool. Whether to train a wider one with `augment_robust()` and phantoms, for
+            eight epochs, in place of `augment()`, for three.
         verbose: as in `fit()`.
 
     Returns:
@@ -61,27 +68,35 @@ def run_baseline(data, settings: Settings, *, seed=None, verbose="auto") -> Run:
         RuntimeError: when training diverges.
     """
     seed = settings.seed if seed is None else seed
-    if found := load_run("baseline_cnn", settings, seed=seed):
+    if found := load_run("baseline_cnn", settings, seed=seed, robust=robust):
         return found
     train_data, val_data, _ = data
     keras.utils.set_random_seed(seed)
     start = time.perf_counter()
-    model = baseline_cnn()
-    train_ds = make_dataset(*train_data, batch_size=settings.batch_size, shuffle_seed=seed)
-    train(model, augment(train_ds, seed=seed), make_dataset(*val_data), verbose=verbose)
-    return keep_run(model, settings, seconds={"training": time.perf_counter() - start}, seed=seed)
+    if robust:
+        model = baseline_cnn(width=ROBUST_WIDTH)
+        datasets = _robust_datasets(train_data, val_data, settings.batch_size, seed)
+        train(model, *datasets, epochs=settings.epochs(8), verbose=verbose)
+    else:
+        model = baseline_cnn()
+        train_ds = make_dataset(*train_data, batch_size=settings.batch_size, shuffle_seed=seed)
+        train(model, augment(train_ds, seed=seed), make_dataset(*val_data), verbose=verbose)
+    seconds = {"training": time.perf_counter() - start}
+    return keep_run(model, settings, seconds=seconds, seed=seed, robust=robust)
 
 
-def run_resnet50v2(data, settings: Settings, *, verbose="auto") -> Run:
+def run_resnet50v2(data, settings: Settings, *, robust=False, verbose="auto") -> Run:
     """Loads the ResNet50V2 that this run trained, or trains it.
 
     Starts from the ImageNet weights where they can be had; where not, from random ones, and
-    then trains all layers before it fine-tunes.
+    then trains all layers before it fine-tunes. With `augment_robust()` no picture comes twice,
+    so that features can't be computed once: then all layers are trained and that is all.
 
     Args:
         data: what `load_data()` returned, three pairs of uint8 `(N, 64, 64, 1)` pictures and
             int64 `(N,)` labels; the test pair isn't touched.
         settings: `Settings` of the run; trained models are kept in its folder.
+        robust: bool. Whether to train with `augment_robust()` and phantoms.
         verbose: as in `fit()`.
 
     Returns:
@@ -91,26 +106,102 @@ def run_resnet50v2(data, settings: Settings, *, verbose="auto") -> Run:
         ValueError: when there are fewer training pictures than one batch.
         RuntimeError: when training diverges.
     """
-    if found := load_run("resnet50v2", settings):
+    if found := load_run("resnet50v2", settings, robust=robust):
         return found
     train_data, val_data, _ = data
     keras.utils.set_random_seed(settings.seed)
     model, weights = build_resnet50v2(settings)
     seconds = {}
-    if weights is None:
+    if robust or weights is None:
         start = time.perf_counter()
-        train_ds = make_dataset(*train_data, shuffle_seed=settings.seed)
+        if robust:
+            datasets = _robust_datasets(train_data, val_data, 64, settings.seed)
+        else:
+            datasets = (
+                make_dataset(*train_data, shuffle_seed=settings.seed),
+                make_dataset(*val_data),
+            )
         train(
             model,
-            train_ds,
-            make_dataset(*val_data),
+            *datasets,
             epochs=settings.epochs(2),
-            learning_rate=1e-3,
+            # Pretrained weights are worth keeping.
+            learning_rate=1e-3 if weights is None else 1e-4,
             verbose=verbose,
         )
         seconds["all layers"] = time.perf_counter() - start
-    tuned = fine_tune(model, train_data, val_data, seed=settings.seed, verbose=verbose)
-    return keep_run(model, settings, seconds=seconds | tuned.seconds, weights=weights)
+    if not robust:
+        tuned = fine_tune(model, train_data, val_data, seed=settings.seed, verbose=verbose)
+        seconds |= tuned.seconds
+    return keep_run(model, settings, seconds=seconds, weights=weights, robust=robust)
+
+
+def run_ablation(data, settings: Settings, elsewhere) -> pd.DataFrame:
+    """Measures what each robust layer buys: trainings with one more, and with all but one.
+
+    Each is a baseline CNN of two epochs, so scores are lower than after a whole training; they
+    compare with each other. Rows are kept as they come, and loaded where they were made before.
+
+    Args:
+        data: what `load_data()` returned, as in `run_baseline()`.
+        settings: `Settings` of the run.
+        elsewhere: `(images, labels)` of pictures from elsewhere, uint8 `(N, 64, 64, 1)` and int
+            `(N,)`.
+
+    Returns:
+        A table with one row a training and the columns `how` (`"added"`: this layer and those
+        above it; `"left out"`: all but this layer), `layer`, `test errors`, and for `elsewhere`
+        the `balanced accuracy` and the recall of each class by its name.
+    """
+    name = f"ablation-{settings.split}{settings.seed}-{len(elsewhere[1])}.json"
+    file = settings.folder / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    rows = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+    names = [*ROBUST_LAYERS, "phantoms"]
+    plans = [("added", "none", [])]
+    plans += [("added", name, names[: index + 1]) for index, name in enumerate(names)]
+    plans += [("left out", name, [other for other in names if other != name]) for name in names]
+    if len(rows) < len(plans):
+        (x_train, y_train), val_data, (x_test, y_test) = data
+        pictures = with_bodies(x_train, y_train), y_train
+        mixed, val_ds = with_phantoms(*pictures, seed=settings.seed), make_dataset(*val_data)
+    for how, layer, chosen in plans[len(rows) :]:
+        keras.utils.set_random_seed(settings.seed)
+        model = baseline_cnn(width=ROBUST_WIDTH)
+        train_ds = make_dataset(
+            *(mixed if "phantoms" in chosen else pictures),
+            batch_size=settings.batch_size,
+            shuffle_seed=settings.seed,
+        )
+        robust_layers = [name for name in chosen if name in ROBUST_LAYERS]
+        train_ds = augment_robust(train_ds, robust_layers=robust_layers, seed=settings.seed)
+        train(model, train_ds, val_ds, epochs=2, verbose=0)
+        answers = model.predict(x_test, batch_size=256, verbose=0).argmax(axis=1)
+        report = external_report(
+            elsewhere[1], model.predict(elsewhere[0], batch_size=256, verbose=0)
+        )
+        rows.append(
+            {
+                "how": how,
+                "layer": layer,
+                "test errors": int((answers != y_test).sum()),
+                "balanced accuracy": report.scores["balanced_accuracy"],
+                **report.per_class["recall"].to_dict(),
+            }
+        )
+        _write_json(file, rows)
+    return pd.DataFrame(rows)
+
+
+def _robust_datasets(train_data, val_data, batch_size: int, seed: int):
+    """Training pictures with phantoms through all robust layers; validation pictures as they
+    are, and once more as others might have taken them."""
+    images, labels = train_data
+    both, labels = with_phantoms(with_bodies(images, labels), labels, seed=seed)
+    train_ds = make_dataset(both, labels, batch_size=batch_size, shuffle_seed=seed)
+    images, labels = val_data
+    images = np.concatenate([images, render_elsewhere(images, labels, seed=seed)])
+    return augment_robust(train_ds, seed=seed), make_dataset(images, np.tile(labels, 2))
 
 
 def build_resnet50v2(settings: Settings):
@@ -136,7 +227,7 @@ def build_resnet50v2(settings: Settings):
         return resnet50v2(weights=None), None
 
 
-def keep_run(model, settings: Settings, *, seconds, seed=None, weights=None) -> Run:
+def keep_run(model, settings: Settings, *, seconds, seed=None, weights=None, robust=False) -> Run:
     """Keeps a trained model's weights and facts in the settings' folder; ends its training.
 
     Args:
@@ -145,6 +236,7 @@ def keep_run(model, settings: Settings, *, seconds, seed=None, weights=None) -> 
         seconds: dict of step to seconds.
         seed: int; that of the settings by default.
         weights: `"imagenet"`, or `None` for random ones: what training started from.
+        robust: bool. Whether it was trained with `augment_robust()`.
 
     Returns:
         `Run`.
@@ -156,11 +248,12 @@ def keep_run(model, settings: Settings, *, seconds, seed=None, weights=None) -> 
         "split": settings.split,
         "split seed": settings.seed,
         "seed": seed,
+        "training": "robust" if robust else "plain",
         "weights": "ImageNet weights" if weights else "random weights",
         "seconds": {step: round(spent, 1) for step, spent in seconds.items()},
         "hardware": settings.hardware,
     }
-    weights_file, facts_file = _files(model.name, settings, seed)
+    weights_file, facts_file = _files(model.name, settings, seed, robust)
     weights_file.parent.mkdir(parents=True, exist_ok=True)
     # A new optimizer, for the state of the old one would triple the file.
     model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
@@ -173,13 +266,14 @@ def keep_run(model, settings: Settings, *, seconds, seed=None, weights=None) -> 
     return Run(model, facts)
 
 
-def load_run(name: str, settings: Settings, *, seed=None) -> Run | None:
+def load_run(name: str, settings: Settings, *, seed=None, robust=False) -> Run | None:
     """Loads a model that `keep_run()` kept, in float32 whatever it was trained in.
 
     Args:
         name: `"baseline_cnn"` or `"resnet50v2"`.
         settings: `Settings` of the run.
         seed: int; that of the settings by default.
+        robust: bool. Whether it was trained with `augment_robust()`.
 
     Returns:
         `Run`, or `None` when this run has trained no such model yet.
@@ -188,15 +282,17 @@ def load_run(name: str, settings: Settings, *, seed=None) -> Run | None:
         ValueError: when the kept weights are of another model; delete them.
     """
     build = {"baseline_cnn": baseline_cnn, "resnet50v2": resnet50v2}[name]
-    weights_file, facts_file = _files(name, settings, settings.seed if seed is None else seed)
+    seed = settings.seed if seed is None else seed
+    weights_file, facts_file = _files(name, settings, seed, robust)
     if not (weights_file.exists() and facts_file.exists()):
         return None
     facts = json.loads(facts_file.read_text(encoding="utf-8"))
-    return Run(build(weights=weights_file), facts, loaded=True)
+    wider = {"width": ROBUST_WIDTH} if robust and name == "baseline_cnn" else {}
+    return Run(build(weights=weights_file, **wider), facts, loaded=True)
 
 
-def _files(name: str, settings: Settings, seed: int):
-    stem = f"{name}-{settings.split}{settings.seed}-seed{seed}"
+def _files(name: str, settings: Settings, seed: int, robust: bool):
+    stem = f"{name}-{settings.split}{settings.seed}-seed{seed}{'-robust' if robust else ''}"
     return settings.folder / f"{stem}.weights.h5", settings.folder / f"{stem}.json"
 
 

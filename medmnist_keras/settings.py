@@ -14,6 +14,7 @@ from .info import INFO
 from .sources import PHANTOMS, is_at_hand
 
 QUICK_VARIABLE = "MEDMNIST_KERAS_QUICK"
+EXTERNAL_VARIABLE = "MEDMNIST_KERAS_EXTERNAL_DIR"
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,13 @@ class Settings:
     def data(self) -> dict:
         """Keyword arguments for `load_data()` and `load_datasets()`."""
         return self.images | {"split": self.split}
+
+    @property
+    def external(self) -> Path | None:
+        """Folder of pictures from other hospitals, in class-named folders: what the environment
+        variable `MEDMNIST_KERAS_EXTERNAL_DIR` names, if anything."""
+        folder = os.environ.get(EXTERNAL_VARIABLE)
+        return Path(folder) if folder else None
 
     @property
     def hardware(self) -> str:

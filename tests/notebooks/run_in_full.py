@@ -89,6 +89,9 @@ def main(names) -> None:
     models = NOTEBOOKS / "build" / "full"
     if not names:
         shutil.rmtree(models, ignore_errors=True)
+    elif not (models / "results.json").exists():  # one notebook's results join the others'
+        models.mkdir(parents=True, exist_ok=True)
+        shutil.copy(NOTEBOOKS / "results.json", models)
     if find_source() is not None:
         shutil.rmtree(cache_dir() / "medmnist_keras", ignore_errors=True)  # time a first load
     for path in sorted(NOTEBOOKS.glob("0*.ipynb")):

@@ -1,0 +1,182 @@
+"""Makes the weights that ship with the package, and their model card: `make weights`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from .data import load_data
+from .evaluation import expected_calibration_error
+from .external import external_report, load_folder
+from .foreign import load_foreign
+from .info import CLASS_NAMES, INFO
+from .models import WEIGHTS_DIR
+from .refusal import apply_temperature, fit_temperature, refusal_table, refusal_threshold
+from .runs import Run, run_baseline
+from .settings import Settings
+
+_KEPT = 0.95
+
+
+def write_weights(folder=WEIGHTS_DIR, *, settings=None) -> dict:
+    """Trains the robust baseline, calibrates it, and writes weights, facts and model card.
+
+    Temperature and threshold come from the validation pictures. The test pictures, pictures from
+    other hospitals where `MEDMNIST_KERAS_EXTERNAL_DIR` names a folder of them, and the foreign
+    sets are only measured.
+
+    Args:
+        folder: where `baseline_cnn.weights.h5`, `baseline_cnn.json` and `MODEL_CARD.md` go.
+        settings: `Settings`; by default of a full run on the grouped split, as it ships.
+
+    Returns:
+        dict of what the JSON file holds: training, temperature, threshold, scores.
+
+    Example:
+
+    >>> write_weights("weights-of-my-own")
+    """
+    settings = settings or Settings(quick=False, source=None, images_per_class=None)
+    data = load_data(**settings.data)
+    run = run_baseline(data, settings, robust=True, verbose=2)
+    facts = run.facts | {"data": settings.facts["Data"], "versions": settings.facts["Versions"]}
+    facts |= _calibrate(run, data[1])
+    facts["scores"] = _measure(run.model, data, facts["threshold"], settings)
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / "writing.weights.h5"
+    # Without the optimizer's state, which a trained model's file would hold too.
+    run.model.save_weights(temporary)
+    temporary.replace(folder / "baseline_cnn.weights.h5")
+    (folder / "baseline_cnn.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    (folder / "MODEL_CARD.md").write_text(model_card(facts), encoding="utf-8")
+    return facts
+
+
+def _calibrate(run: Run, val_data) -> dict:
+    """Puts the temperature into the weights; returns it, and the threshold."""
+    images, labels = val_data
+    before = run.model.predict(images, batch_size=256, verbose=0)
+    temperature = fit_temperature(labels, before)
+    apply_temperature(run.model, temperature)
+    after = run.model.predict(images, batch_size=256, verbose=0)
+    return {
+        "temperature": temperature,
+        "threshold": refusal_threshold(after, _KEPT),
+        "calibration error before and after": [
+            expected_calibration_error(labels, each) for each in (before, after)
+        ],
+    }
+
+
+def _measure(model, data, threshold: float, settings: Settings) -> dict:
+    images, labels = data[2]
+    probabilities = model.predict(images, batch_size=256, verbose=0)
+    scores = {"test": external_report(labels, probabilities, threshold=threshold).scores}
+    if settings.external is not None:
+        pictures = load_folder(settings.external)
+        report = external_report(
+            pictures.labels,
+            model.predict(pictures.images, batch_size=256, verbose=0),
+            threshold=threshold,
+        )
+        recall = report.per_class["recall"].to_dict()
+        scores["other hospitals"] = report.scores | {"recall": recall}
+    table = refusal_table(model, images, load_foreign(), threshold)
+    scores["foreign"] = table.to_dict("index")
+    return scores
+
+
+def model_card(facts: dict) -> str:
+    """What a user must know of the weights, as Markdown (Mitchell et al. 2019,
+    https://arxiv.org/abs/1810.03993)."""
+    scores = facts["scores"]
+    lines = [
+        "| pictures | number | accuracy | balanced accuracy (95 % interval) | refused "
+        "| accuracy of the others |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name in ("test", "other hospitals"):
+        if name in scores:
+            score = scores[name]
+            low, high = score["balanced_accuracy_low"], score["balanced_accuracy_high"]
+            lines.append(
+                f"| {name} | {score['images']:,} | {score['accuracy']:.2%} "
+                f"| {score['balanced_accuracy']:.1%} ({low:.1%} to {high:.1%}) "
+                f"| {score['refused']:.1%} | {score['accuracy_kept']:.2%} |"
+            )
+    recall = ""
+    if "other hospitals" in scores:
+        shares = scores["other hospitals"]["recall"]
+        told = ", ".join(f"{name} {shares[name]:.0%}" for name in CLASS_NAMES)
+        recall = f"\nRecall by class in other hospitals: {told}.\n"
+    foreign = ["| foreign set | AUROC | refused |", "|---|---|---|"]
+    foreign += [
+        f"| {name} | {row['auroc']:.3f} | {row['refused']:.0%} |"
+        for name, row in scores["foreign"].items()
+    ]
+    return _CARD.format(
+        parameters=facts["parameters"],
+        data=facts["data"],
+        credit=INFO["credit"],
+        split=facts["split"],
+        split_seed=facts["split seed"],
+        seed=facts["seed"],
+        seconds=sum(facts["seconds"].values()),
+        hardware=facts["hardware"],
+        versions=facts["versions"],
+        temperature=facts["temperature"],
+        threshold=facts["threshold"],
+        before=facts["calibration error before and after"][0],
+        after=facts["calibration error before and after"][1],
+        kept=_KEPT,
+        scores="\n".join(lines),
+        recall=recall,
+        foreign="\n".join(foreign),
+    )
+
+
+_CARD = """# Model card: `baseline_cnn(weights="medical_mnist")`
+
+Written by `make weights`, from `baseline_cnn.json`; nothing here is typed by hand.
+
+**What it is.** A convolutional network of {parameters:,} parameters that sorts grey 64×64
+pictures into abdomen CT, breast MRI, chest X-ray, chest CT, hand X-ray and head CT, and says
+"none of these" when it isn't sure.
+
+**What it is for.** Teaching, demonstrations, research on robustness. **Not for clinical use**:
+it has been tested on no patient, and says nothing about any disease.
+
+**Data.** {data}. {credit}. Trained on the {split} split, seed {split_seed}: stacks of slices
+stay on one side of the split.
+
+**Training.** `run_baseline(…, robust=True)`: random weights, seed {seed}, `augment_robust()`.
+{seconds:.0f} s on {hardware}; {versions}. No picture of another hospital was trained on.
+
+**Calibration.** On the validation pictures. Temperature {temperature:.3f}, already in the
+weights; expected calibration error on these pictures {before:.4f} before, {after:.4f} after.
+Below a confidence of {threshold:.4f} the answer is "none of these": this keeps {kept:.0%} of
+these pictures.
+
+## Scores
+
+{scores}
+{recall}
+Intervals take pictures for independent, which slices of one patient are not. `python -m
+medmnist_keras evaluate` finds the first row again; with `--data FOLDER` it measures other
+pictures. While the layers of `augment_robust()` were made, they were compared on the pictures
+from other hospitals, so that row is what was developed against, not a blind test.
+
+## Refusal of what it doesn't know
+
+Against the test pictures; AUROC 0.5 is chance.
+
+{foreign}
+
+## Limits
+
+Sources of a class are few: one collection of hands, one of breasts. Patients are not known, so
+the split may still share some. Pictures of the six kinds from elsewhere are refused more often
+than those of the data set. Children, implants, other body parts and other modalities of the same
+body part were not tested, but for those listed here.
+"""
