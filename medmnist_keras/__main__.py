@@ -220,7 +220,9 @@ def _parser() -> argparse.ArgumentParser:
     predicting.set_defaults(run=_predict, told=(ValueError, OSError))
 
     evaluating = commands.add_parser(
-        "evaluate", parents=[model], help="score a model on pictures from elsewhere, or on the test pictures"
+        "evaluate",
+        parents=[model],
+        help="score a model on pictures from elsewhere, or on the test pictures",
     )
     evaluating.add_argument(
         "--data",

@@ -637,6 +637,82 @@ def error_spread(table: pd.DataFrame, ax: Axes | None = None, title: str | None 
     return _finish(ax, title)
 
 
+def recall_comparison(
+    tables: Mapping[str, pd.DataFrame], ax: Axes | None = None, title: str | None = None
+) -> Axes:
+    """Compares the recall of models class by class, each with its confidence interval.
+
+    Args:
+        tables: Name of a model to one row per class with the columns `recall`, `low` and `high`
+            (shares), such as the `per_class` of `external_report`. At most four models.
+        ax, title: Where to draw and what to say; see the module.
+
+    Returns:
+        The axes, in per cent.
+
+    Raises:
+        ValueError: If there are more than four models.
+
+    Example:
+    >>> plots.recall_comparison({"plain": plain.per_class, "robust": robust.per_class})
+    """
+    _check_models(tables)
+    classes = list(next(iter(tables.values())).index)
+    ax = _axes(ax, WIDTH, 2.6 + 0.75 * len(classes))
+    offsets = np.linspace(-0.27, 0.27, len(tables)) if len(tables) > 1 else [0]
+    for (name, table), (color, line), offset in zip(tables.items(), STYLES, offsets, strict=False):
+        share, low, high = 100 * table[["recall", "low", "high"]].to_numpy(dtype=float).T
+        ax.errorbar(
+            share,
+            np.arange(len(classes)) + offset,
+            xerr=np.clip([share - low, high - share], 0, None),
+            fmt=line[0],
+            color=color,
+            capsize=4,
+            label=name,
+            clip_on=False,
+        )
+    ax.set_yticks(range(len(classes)), classes)
+    ax.set_ylim(len(classes) - 0.5, -0.5)  # the first class on top
+    ax.hlines(np.arange(len(classes) - 1) + 0.5, 0, 100, color="0.85", linewidth=1)
+    ax.set(xlim=(0, 100), xlabel="recall, % of the images of the class")
+    ax.grid(axis="x", alpha=0.5)
+    ax.get_figure(root=True).legend(loc="outside upper left", ncols=2, frameon=False)
+    return _finish(ax, title)
+
+
+def ablation(table: pd.DataFrame, ax: Axes | None = None, title: str | None = None) -> Axes:
+    """Shows what each layer of robust training buys: one added after the other, and left out.
+
+    Args:
+        table: The table of `run_ablation`, with the columns `how`, `layer` and
+            `balanced accuracy` (a share).
+        ax, title: Where to draw and what to say; see the module.
+
+    Returns:
+        The axes, in per cent: a dot where the layer was added to those above it, a square where
+        it alone was left out.
+
+    Example:
+    >>> plots.ablation(run_ablation(data, settings, (images, labels)))
+    """
+    layers = list(table.loc[table["how"] == "added", "layer"])
+    ax = _axes(ax, WIDTH, 2.8 + 0.55 * len(layers))
+    kinds = (("added", "with this layer and those above", BLUE, "o-"),
+             ("left out", "with all but this layer", ORANGE, "s"))  # fmt: skip
+    for how, label, color, line in kinds:
+        rows = table[table["how"] == how]
+        places = [layers.index(layer) for layer in rows["layer"]]
+        shares = 100 * rows["balanced accuracy"]
+        ax.plot(shares, places, line, color=color, label=label, clip_on=False)
+    ax.set_yticks(range(len(layers)), layers)
+    ax.set_ylim(len(layers) - 0.5, -0.5)  # the first layer on top
+    ax.set(xlabel="balanced accuracy elsewhere, %")
+    ax.grid(axis="both", alpha=0.5)
+    ax.get_figure(root=True).legend(loc="outside upper left", ncols=2, frameon=False)
+    return _finish(ax, title)
+
+
 def stress_curves(table: pd.DataFrame, title: str | None = None) -> np.ndarray:
     """Shows how accuracy falls as pictures are damaged more and more, one panel a corruption.
 
@@ -656,11 +732,7 @@ def stress_curves(table: pd.DataFrame, title: str | None = None) -> np.ndarray:
     >>> plots.stress_curves(stress_test({"plain": plain, "robust": robust}, x_test, y_test))
     """
     models, corruptions = table["model"].unique(), table["corruption"].unique()
-    if len(models) > len(STYLES):
-        raise ValueError(
-            f"`table` must hold at most {len(STYLES)} models, more lines cannot be told apart. "
-            f"Received: {', '.join(models)}. Select the rows of a few."
-        )
+    _check_models(models)
     rows = -(-len(corruptions) // 4)
     figure, panels = plt.subplots(
         rows, 4, figsize=(WIDTH, 1.2 + 2.6 * rows), sharey=True, squeeze=False, layout="constrained"
@@ -749,6 +821,14 @@ def refusal_histogram(
     ax.grid(axis="x", alpha=0.5)
     sns.despine(ax=ax, left=True)
     return _finish(ax, title)
+
+
+def _check_models(names) -> None:
+    if len(names) > len(STYLES):
+        raise ValueError(
+            f"There must be at most {len(STYLES)} models, more cannot be told apart. "
+            f"Received: {', '.join(names)}. Select a few."
+        )
 
 
 def _edges(start: float, stop: float) -> np.ndarray:
