@@ -682,34 +682,30 @@ def recall_comparison(
 
 
 def ablation(table: pd.DataFrame, ax: Axes | None = None, title: str | None = None) -> Axes:
-    """Shows what each layer of robust training buys: one added after the other, and left out.
+    """Shows what each layer of robust training buys, one added after the other.
 
     Args:
-        table: The table of `run_ablation`, with the columns `how`, `layer` and
-            `balanced accuracy` (a share).
+        table: The table of `run_ablation`, one row a training, with the columns `layer`,
+            `balanced accuracy` (a share) and `test errors` (counts).
         ax, title: Where to draw and what to say; see the module.
 
     Returns:
-        The axes, in per cent: a dot where the layer was added to those above it, a square where
-        it alone was left out.
+        The axes: balanced accuracy elsewhere in per cent, and at the right the errors at home.
 
     Example:
     >>> plots.ablation(run_ablation(data, settings, (images, labels)))
     """
-    layers = list(table.loc[table["how"] == "added", "layer"])
-    ax = _axes(ax, WIDTH, 2.8 + 0.55 * len(layers))
-    kinds = (("added", "with this layer and those above", BLUE, "o-"),
-             ("left out", "with all but this layer", ORANGE, "s"))  # fmt: skip
-    for how, label, color, line in kinds:
-        rows = table[table["how"] == how]
-        places = [layers.index(layer) for layer in rows["layer"]]
-        shares = 100 * rows["balanced accuracy"]
-        ax.plot(shares, places, line, color=color, label=label, clip_on=False)
-    ax.set_yticks(range(len(layers)), layers)
-    ax.set_ylim(len(layers) - 0.5, -0.5)  # the first layer on top
-    ax.set(xlabel="balanced accuracy elsewhere, %")
+    ax = _axes(ax, WIDTH, 2 + 0.55 * len(table))
+    rows = np.arange(len(table))
+    ax.plot(100 * table["balanced accuracy"], rows, "o-", color=BLUE, markersize=11, clip_on=False)
+    names = [table["layer"].iloc[0], *(f"+ {layer}" for layer in table["layer"].iloc[1:])]
+    ax.set_yticks(rows, names)
+    ax.set_ylim(len(table) - 0.5, -0.5)  # the first training on top
+    for row, errors in enumerate(table["test errors"]):
+        text = f"{errors:,}" + (" errors at home" if row == 0 else "")
+        ax.text(1.03, row, text, va="center", transform=ax.get_yaxis_transform())
+    ax.set(xlim=(0, 100), xlabel="balanced accuracy elsewhere, %")
     ax.grid(axis="both", alpha=0.5)
-    ax.get_figure(root=True).legend(loc="outside upper left", ncols=2, frameon=False)
     return _finish(ax, title)
 
 

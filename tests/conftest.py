@@ -20,6 +20,7 @@ def own_cache(tmp_path, monkeypatch):
     """Each test starts without a cache and without the environment's data."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras_home"))
     monkeypatch.delenv("MEDICAL_MNIST_DIR", raising=False)
+    monkeypatch.delenv("MEDMNIST_KERAS_EXTERNAL_DIR", raising=False)
 
 
 @pytest.fixture(scope="session")

@@ -436,3 +436,34 @@ def test_refusal_takes_any_threshold_and_score(threshold):
 def test_labels_that_do_not_fit_are_refused(labels, message):
     with pytest.raises(ValueError, match=f"Received: .*{message}"):
         plots.mean_images(IMAGES, labels, NAMES)
+
+
+def recalls(*shares):
+    table = pd.DataFrame({"recall": shares}, index=["AbdomenCT", "Hand"][: len(shares)])
+    return table.assign(low=table["recall"] - 0.1, high=table["recall"] + 0.05)
+
+
+def test_recall_comparison_places_each_model_at_its_share():
+    tables = {"plain": recalls(0.2, 0.9), "robust": recalls(0.8, 0.95)}
+    ax = plots.recall_comparison(tables)
+    points = [bars.lines[0].get_xdata().tolist() for bars in ax.containers]
+    assert points == [pytest.approx([20, 90]), pytest.approx([80, 95])]
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["AbdomenCT", "Hand"]
+    legend = ax.figure.legends[0]
+    assert [text.get_text() for text in legend.get_texts()] == ["plain", "robust"]
+    with pytest.raises(ValueError, match="at most 4 models"):
+        plots.recall_comparison({str(number): recalls(0.5) for number in range(5)})
+
+
+def test_ablation_draws_a_point_for_each_training_and_writes_its_errors():
+    table = pd.DataFrame(
+        {
+            "layer": ["none", "tone", "CT"],
+            "balanced accuracy": [0.5, 0.6, 0.9],
+            "test errors": [1, 1200, 3],
+        }
+    )
+    ax = plots.ablation(table)
+    assert ax.lines[0].get_xdata().tolist() == pytest.approx([50, 60, 90])
+    assert [text.get_text() for text in ax.texts] == ["1 errors at home", "1,200", "3"]
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["none", "+ tone", "+ CT"]

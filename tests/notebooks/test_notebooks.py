@@ -12,6 +12,7 @@ from run_in_full import code_digest
 
 from medmnist_keras import INFO
 from medmnist_keras.groups import INDEX_FILE
+from medmnist_keras.models import WEIGHTS_DIR
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -51,8 +52,8 @@ def texts(cell) -> str:
     return "\n".join(parts)
 
 
-def test_there_are_four():
-    assert [path.stem[:2] for path in PATHS] == ["01", "02", "03", "04"]
+def test_there_are_five():
+    assert [path.stem[:2] for path in PATHS] == ["01", "02", "03", "04", "05"]
 
 
 def test_code_has_not_changed_since_its_stored_run(notebook):
@@ -83,7 +84,7 @@ def test_skeleton(path, notebook, code, prose):
     assert "read_settings()" in code[0].source
     assert "## What we learned" in prose[-1]
     assert re.search(r"\]\(0\d_\w+\.ipynb\)", prose[-1])
-    assert 20 <= len(notebook.cells) <= 45
+    assert 20 <= len(notebook.cells) <= 50
 
 
 def test_cells_are_short(code):
@@ -196,3 +197,23 @@ def test_targets_are_met(results):
     assert results["scores"]["random"]["ResNet50V2"]["errors"] <= 3
     assert results["similarity"]["grouped"]["beyond 0.98"] == 0
     assert results["similarity"]["random"]["beyond 0.98"] > 0.3
+
+
+def test_targets_beyond_the_data_set_are_met(results):
+    beyond = results["beyond"]
+    assert beyond["pictures"] == "other hospitals"
+    plain, robust = (beyond["scores"][name] for name in ("plain CNN", "robust CNN"))
+    assert plain["elsewhere: balanced accuracy"] < 0.7
+    assert robust["elsewhere: balanced accuracy"] >= 0.9
+    assert min(row["recall"] for row in beyond["recall"]["robust CNN"].values()) >= 0.75
+    assert beyond["random split"]["robust CNN"] <= 6
+    assert beyond["models"]["robust CNN"]["parameters"] <= 500_000
+    assert min(row["refused"] for row in beyond["refused"].values()) > 0.5
+
+
+def test_weights_that_ship_are_those_of_the_notebook(results):
+    card = json.loads((WEIGHTS_DIR / "baseline_cnn.json").read_text(encoding="utf-8"))
+    beyond = results["beyond"]
+    assert card["scores"]["test"]["errors"] == beyond["scores"]["robust CNN"]["test errors"]
+    assert card["threshold"] == pytest.approx(beyond["kept"]["threshold"], abs=1e-3)
+    assert card["temperature"] == pytest.approx(beyond["kept"]["temperature"], abs=1e-2)
