@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import tensorflow as tf
 from keras import layers
 
-from .bodies import DEPTH_STEPS, DEPTH_ZERO, with_bodies
-from .draws import SIZE, Draws, X, Y
+from .bodies import with_bodies
 from .info import CLASS_NAMES
 from .phantoms import draw_phantoms
-from .rendering import BREAST, blur, draw_side_view, is_ct, render_ct, render_mri
 
 ROBUST_LAYERS = {
     "geometry": "bodies are turned, mirrored, larger, smaller, stretched, off centre",
@@ -22,10 +19,6 @@ ROBUST_LAYERS = {
     "one breast": "one side alone, or seen from the side",
     "foreign": "pictures that are none of the six, with labels drawn by lot",
 }
-_UNTOUCHED = 0.25  # share of pictures that stay as they are, so that home isn't forgotten
-_RENDERED = 0.75  # share of the others that are rendered anew
-_FOREIGN = 0.1
-_ONE_BREAST = 0.45
 
 
 def augment(train_ds, *, seed=0):
@@ -49,6 +42,8 @@ def augment(train_ds, *, seed=0):
     history = train(baseline_cnn(), augment(train_ds), val_ds)
     ```
     """
+    import tensorflow as tf
+
     # Borders repeat the edge: black ones would mark each class whose background is grey.
     random_layers = [
         layers.RandomTranslation(0.1, 0.1, fill_mode="nearest", seed=seed),
@@ -108,19 +103,12 @@ def augment_robust(train_ds, *, robust_layers=tuple(ROBUST_LAYERS), seed=0):
             f"{train_ds.element_spec[0].shape}; make it of `with_bodies(images, labels)`."
         )
 
+    import tensorflow as tf
+
+    from .robust_layers import change_batch
+
     def change(batch, batch_seed):
-        both, labels = batch
-        draws = Draws(batch_seed, tf.shape(labels)[0])
-        untouched = tf.cast(both[..., :1], tf.float32)
-        images = _change(both, labels, draws, robust_layers)
-        keep = draws.chance(_UNTOUCHED) > 0
-        if "foreign" in robust_layers:
-            foreign = draws.uniform()[:, 0, 0, 0] < _FOREIGN
-            images = _on(foreign, _foreign, draws, images, untouched)
-            labels = tf.where(foreign, draws.labels(len(CLASS_NAMES)), labels)
-            keep &= ~foreign[:, None, None, None]
-        images = tf.where(keep, untouched, images)
-        return tf.ensure_shape(images, (both.shape[0], SIZE, SIZE, 1)), labels
+        return change_batch(*batch, batch_seed, robust_layers)
 
     # A seed for each batch, so that a parallel map gives the same pictures again.
     seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
@@ -179,221 +167,14 @@ def render_elsewhere(images, labels, *, robust_layers=tuple(ROBUST_LAYERS), seed
     model.evaluate(render_elsewhere(x_test, y_test), y_test)
     ```
     """
+    import tensorflow as tf
+
+    from .robust_layers import render_batch
+
     rendered = []
     for start in range(0, len(images), 256):
         rows = slice(start, start + 256)
         both = tf.constant(with_bodies(images[rows], labels[rows]))
-        draws = Draws(seed + start, len(both))
-        rendered.append(_change(both, tf.constant(labels[rows]), draws, robust_layers).numpy())
+        labels_here = tf.constant(labels[rows])
+        rendered.append(render_batch(both, labels_here, seed + start, robust_layers).numpy())
     return np.concatenate(rendered).round().astype(np.uint8)
-
-
-def _change(both, labels, draws, robust_layers):
-    """All layers but the foreign pictures: uint8 `(N, 64, 64, 2)` to float32 in 0-255."""
-    images = tf.cast(both[..., :1], tf.float32)
-    depths = (tf.cast(both[..., 1:], tf.float32) - DEPTH_ZERO) / DEPTH_STEPS
-    images = _render(images, depths, labels, draws, robust_layers)
-    if "geometry" in robust_layers:
-        images = _move(images, draws)
-    images = images / 255
-    for name, change in (("tone", _tone), ("marks", _mark), ("degradation", _degrade)):
-        if name in robust_layers:
-            images = change(images, draws)
-    return 255 * tf.clip_by_value(images, 0, 1)
-
-
-def _foreign(images, pictures, draws):
-    """Foreign pictures in the place of `images`, of the same tones and faults."""
-    drawn = _degrade(_mark(_tone(draw_foreign(pictures, draws) / 255, draws), draws), draws)
-    return 255 * tf.clip_by_value(drawn, 0, 1)
-
-
-def draw_foreign(images, draws: Draws):
-    """Draws pictures that are no kind of scan: textures, stripes, heaps of shapes, jigsaws, blanks.
-
-    Heaps of shapes ("dead leaves", Lee, Mumford & Huang 2001) have the statistics of photographs;
-    the jigsaws are of the given pictures, so that no patch by itself tells the kind.
-
-    Args:
-        images: float32 `(N, 64, 64, 1)`, 0-255.
-        draws: `Draws` of N pictures.
-
-    Returns:
-        float32 `(N, 64, 64, 1)` in 0-255.
-    """
-    rough = draws.uniform(0.2, 0.9)
-    texture = sum(rough**power * draws.field(8 * 2**power) for power in range(3))
-    texture += draws.field(3) + rough**4 * draws.grain()
-    texture = tf.sigmoid(draws.uniform(0.3, 4) * texture + draws.uniform(-1, 1))
-
-    turn = draws.uniform(0, np.pi)
-    waves = draws.uniform(3, 40) * (X * tf.cos(turn) + Y * tf.sin(turn))
-    waves = tf.sin(waves + draws.uniform(0, 3) * draws.field(4))
-    stripes = tf.sigmoid(draws.uniform(0.5, 8) * waves) * draws.uniform(0.3, 1) + 0.2 * texture
-
-    leaves = draws.uniform() + 0.3 * (texture - 0.5) * draws.chance(0.5)
-    for _ in range(8):
-        mask, u = _shape(draws)
-        grey = draws.uniform() + draws.uniform(-0.4, 0.4) * u
-        grey += draws.uniform(0, 0.5) * (texture - 0.5)
-        leaves += (grey - leaves) * mask * draws.chance(0.85)
-
-    pieces = draws.uniform()
-    jigsaw = tf.where(pieces < 0.4, _shuffle(images, 4, draws), _shuffle(images, 8, draws))
-    jigsaw = tf.where(pieces < 0.7, jigsaw, _shuffle(images, 2, draws)) / 255
-    blank = draws.uniform() + draws.uniform(-0.3, 0.3) * X + draws.uniform(-0.3, 0.3) * Y
-
-    kind, drawn = draws.uniform(), blank
-    for share, pictures in ((0.9, jigsaw), (0.65, leaves), (0.3, stripes), (0.2, texture)):
-        drawn = tf.where(kind < share, pictures, drawn)
-    return 255 * tf.clip_by_value(drawn, 0, 1)
-
-
-def _shape(draws):
-    """A soft ellipse or box anywhere, and a coordinate along it."""
-    turn, x, y = draws.uniform(0, np.pi), X - draws.uniform(-1, 1), Y - draws.uniform(-1, 1)
-    wide, high = draws.uniform(0.05, 0.7), draws.uniform(0.05, 0.7)
-    u = (x * tf.cos(turn) + y * tf.sin(turn)) / wide
-    v = (y * tf.cos(turn) - x * tf.sin(turn)) / high
-    outside = tf.where(draws.uniform() < 0.5, u * u + v * v, tf.maximum(tf.abs(u), tf.abs(v)))
-    return tf.sigmoid(20 * tf.minimum(wide, high) * (1 - outside)), tf.clip_by_value(u, -2, 2)
-
-
-def _shuffle(images, pieces, draws):
-    """Cuts pictures into `pieces` x `pieces` squares and lays them in another order."""
-    side = SIZE // pieces
-    tiles = tf.reshape(images, (-1, pieces, side, pieces, side))
-    tiles = tf.reshape(tf.transpose(tiles, (0, 1, 3, 2, 4)), (-1, pieces**2, side, side))
-    tiles = tf.gather(tiles, draws.order(pieces**2), batch_dims=1)
-    tiles = tf.reshape(tiles, (-1, pieces, pieces, side, side))
-    return tf.reshape(tf.transpose(tiles, (0, 1, 3, 2, 4)), (-1, SIZE, SIZE, 1))
-
-
-def _on(chosen, change, draws, images, *others):
-    """Changes the chosen pictures only, which saves time: `change(images, *others, draws)`."""
-    rows = tf.where(chosen)
-    some = [tf.gather_nd(each, rows) for each in (images, *others)]
-    changed = change(*some, draws.fork(tf.shape(rows)[0]))
-    return tf.tensor_scatter_nd_update(images, rows, changed)
-
-
-def _render(images, depths, labels, draws, robust_layers):
-    """The layers that need to know where the body is."""
-    has_body = tf.reduce_max(depths, axis=(1, 2, 3)) > 0  # phantoms and blank pictures have none
-    anew = has_body & (draws.uniform()[:, 0, 0, 0] < _RENDERED)
-    breast = anew & (labels == BREAST)
-    if "CT" in robust_layers:
-        images = _on(anew & is_ct(labels), render_ct, draws, images, depths, labels)
-    if "one breast" in robust_layers:
-        both = tf.concat([images, depths], axis=-1)
-        single = breast & (draws.uniform()[:, 0, 0, 0] < _ONE_BREAST)
-        images, depths = tf.split(_on(single, _one_breast, draws, both), 2, axis=-1)
-    if "MRI" in robust_layers:
-        images = _on(breast, render_mri, draws, images, depths)
-    return images
-
-
-def _one_breast(both, draws):
-    """Half of the time one side of the picture, mostly turned to the side; or a drawn side view."""
-    turned = draws.sign() * (np.pi / 2) * draws.chance(0.85)
-    one_side = _transform(
-        both,
-        turned + draws.uniform(-0.3, 0.3),
-        draws.uniform(0.35, 0.65),
-        draws.log_uniform(0.6, 1.6),
-        x=draws.sign() * draws.uniform(0.25, 0.5),
-        y=draws.uniform(-0.35, 0.15),
-    )
-    drawn = tf.concat(draw_side_view(draws), axis=-1)
-    return tf.where(draws.uniform() < 0.5, one_side, drawn)
-
-
-def _move(images, draws):
-    """Turns up to 20 degrees, zooms by a third, stretches by a sixth, shifts, mirrors.
-
-    A mirrored hand is the other hand, a mirrored slice one that was stored the other way round;
-    now and then one lies on its side or on its head.
-    """
-    quarters = tf.floor(draws.uniform(1, 4)) * draws.chance(0.12)
-    return _transform(
-        images,
-        draws.uniform(-0.35, 0.35) * draws.uniform() + quarters * (np.pi / 2),
-        draws.log_uniform(0.74, 1.35),
-        draws.log_uniform(0.86, 1.16),
-        x=draws.uniform(-0.15, 0.15),
-        y=draws.uniform(-0.15, 0.15),
-        mirror=draws.sign(),
-        shear=draws.uniform(-0.1, 0.1),
-    )
-
-
-def _transform(images, angle, zoom, stretch, *, x, y, mirror=1.0, shear=0.0):
-    """One affine change, in one interpolation; what comes from outside is black."""
-    cos, sin = zoom * tf.cos(angle), zoom * tf.sin(angle)
-    a, b = mirror * stretch * cos, shear * zoom - sin
-    c, d = mirror * sin, cos / stretch
-    half = (SIZE - 1) / 2  # the matrix maps pixels of the result to pixels of the picture
-    rows = [a, b, half * (1 - a - b + x), c, d, half * (1 - c - d + y), 0 * a, 0 * a]
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=images,
-        transforms=tf.concat(rows, axis=-1)[:, 0, 0],
-        output_shape=[SIZE, SIZE],
-        fill_value=0.0,
-        interpolation="BILINEAR",
-        fill_mode="CONSTANT",
-    )
-
-
-def _tone(images, draws):
-    """Gamma, window, now and then a negative, a raised background, uneven light; 0-1 to 0-1."""
-    grey = tf.clip_by_value(images, 1e-4, 1) ** draws.log_uniform(0.5, 2)
-    low, high = draws.uniform(-0.15, 0.15) * draws.chance(0.5), draws.uniform(0.7, 1.3)
-    grey = tf.clip_by_value((grey - low) / (high - low), 0, 1)
-    negative = draws.chance(0.07)
-    grey += (1 - 2 * grey) * negative
-    floor = draws.uniform(0, 0.5) * draws.chance(0.4)
-    grey = floor + grey * (1 - floor) * draws.uniform(0.7, 1)
-    return grey * (1 + 0.1 * draws.field(3) * draws.chance(0.5))
-
-
-def _mark(images, draws):
-    """Bright or letter-like rectangles, mostly near the edges, and plain borders; 0-1 to 0-1."""
-    letters = tf.cast(draws.grain() > 0, tf.float32)
-    for _ in range(2):
-        x, y = draws.uniform(-1, 1), draws.uniform(-1, 1)
-        x = tf.where(draws.uniform() < 0.5, 0.85 * tf.sign(x), x)
-        y = tf.where(draws.uniform() < 0.5, 0.85 * tf.sign(y), y)
-        within = (tf.abs(X - x) < draws.uniform(0.03, 0.2)) & (
-            tf.abs(Y - y) < draws.uniform(0.02, 0.08)
-        )
-        ink = draws.uniform(0.5, 1) * tf.where(draws.uniform() < 0.5, letters, 1.0)
-        images += (ink - images) * tf.cast(within, tf.float32) * draws.chance(0.15)
-    left, right, top, bottom = (draws.uniform(0, 0.3) * draws.chance(0.5) for _ in range(4))
-    shown = (left - 1 < X) & (1 - right > X) & (top - 1 < Y) & (1 - bottom > Y)
-    border = (1 - tf.cast(shown, tf.float32)) * draws.chance(0.15)
-    return images + (draws.uniform() * draws.chance(0.3) - images) * border
-
-
-def _degrade(images, draws):
-    """Blur, noise and the rounding of JPEG, each in some pictures; 0-1 to about 0-1."""
-    images = blur(images, draws.uniform(0, 1.2) * draws.chance(0.3))
-    images += 0.1 * draws.uniform() ** 3 * draws.chance(0.5) * draws.grain()
-    chosen = draws.uniform()[:, 0, 0, 0] < 0.5
-    return _on(chosen, _jpeg, draws, images)
-
-
-_WAVE = np.arange(8)
-_COSINES = np.cos((2 * _WAVE[:, None] + 1) * _WAVE * np.pi / 16).astype(np.float32) / 2
-_COSINES[:, 0] /= np.sqrt(2)
-
-
-def _jpeg(images, draws):
-    """Rounds the cosine transform of 8x8 blocks, the coarser the finer the wave, as JPEG does."""
-    steps = (1.0 + _WAVE + _WAVE[:, None]).astype(np.float32) / 255
-    steps = steps * draws.log_uniform(0.5, 8)[:, None]
-    blocks = tf.reshape(images, (-1, SIZE // 8, 8, SIZE // 8, 8))
-    blocks = tf.transpose(blocks, (0, 1, 3, 2, 4))
-    waves = tf.matmul(tf.matmul(_COSINES, blocks, transpose_a=True), _COSINES)
-    waves = steps * tf.round(waves / steps)
-    blocks = tf.matmul(tf.matmul(_COSINES, waves), _COSINES, transpose_b=True)
-    return tf.reshape(tf.transpose(blocks, (0, 1, 3, 2, 4)), tf.shape(images))

@@ -17,9 +17,9 @@ from medmnist_keras import (
     with_bodies,
     with_phantoms,
 )
-from medmnist_keras.augment import _jpeg, draw_foreign
 from medmnist_keras.draws import Draws
 from medmnist_keras.phantoms import draw_phantoms
+from medmnist_keras.robust_layers import _jpeg, draw_foreign
 
 BREAST = CLASS_NAMES.index("BreastMRI")
 CT = [CLASS_NAMES.index(name) for name in ("AbdomenCT", "ChestCT", "HeadCT")]
@@ -70,7 +70,8 @@ def two_epochs(repeated):
 
 
 def test_batches_are_float_grey_levels_of_a_static_shape(bodies, phantoms, two_epochs):
-    train_ds = augment_robust(make_dataset(bodies, phantoms[1], batch_size=32, shuffle_seed=0))
+    train_ds = make_dataset(bodies, phantoms[1], batch_size=32, shuffle_seed=0)
+    train_ds = augment_robust(train_ds, robust_layers=["tone"])
     images, labels = train_ds.element_spec
     assert images.shape == (32, 64, 64, 1)
     assert images.dtype == tf.float32
@@ -116,13 +117,14 @@ def test_no_picture_is_changed_as_another(repeated, two_epochs):
 
 
 def test_the_seed_decides(bodies, phantoms):
-    labels = phantoms[1]
-    first = epochs(bodies, labels, 2, batch_size=10, shuffle_seed=0)
-    again = epochs(bodies, labels, 2, batch_size=10, shuffle_seed=0)  # in a parallel map
-    for one, other in zip(first, again, strict=True):
+    def made(count=1, **arguments):
+        return epochs(bodies, phantoms[1], count, batch_size=10, shuffle_seed=0, **arguments)
+
+    for one, other in zip(made(2), made(2), strict=True):  # in a parallel map
         assert_equal(one, other)
-    seeded = epochs(bodies, labels, batch_size=10, shuffle_seed=0, seed=1)[0]
-    assert changed(seeded[0], first[0][0]).mean() > 0.8
+    layers = ["tone", "marks"]
+    (first, _), (other, _) = (made(robust_layers=layers, seed=seed)[0] for seed in (0, 1))
+    assert changed(first, other).mean() > 0.8
 
 
 # -- each layer by itself ------------------------------------------------------------------------
@@ -269,7 +271,7 @@ def test_foreign_pictures_are_of_many_kinds(phantoms):
     assert drawn.max() <= 255
     assert not changed(drawn, draw_foreign(images, Draws(0, 300)).numpy()).any()
     assert changed(drawn, draw_foreign(images, Draws(1, 300)).numpy()).mean() > 0.95
-    assert changed(drawn, images.numpy()).all()
+    assert changed(drawn, images.numpy()).mean() > 0.98  # a jigsaw of four may fall into place
     # Blanks are a tenth: no step from one pixel to the next is large.
     steps = np.abs(np.diff(drawn, axis=2)).max(axis=(1, 2, 3))
     assert (steps < 3).mean() == pytest.approx(0.1, abs=0.06)
