@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medmnist_keras import CLASS_NAMES, evaluate
+from medmnist_keras import CLASS_NAMES, Settings, evaluate, render_elsewhere
 from medmnist_keras.evaluation import wilson_interval
-from medmnist_keras.external import external_report, load_folder
+from medmnist_keras.external import external_report, load_elsewhere, load_folder
+from medmnist_keras.phantoms import draw_phantoms
 
 EACH = {f"{name}/a.png": (40, 40) for name in CLASS_NAMES}
 
@@ -135,6 +136,45 @@ def test_sources_in_another_encoding(write):
     (folder / "SOURCES.csv").write_bytes("file,source\nHand/a.png,Zürich\n".encode("latin-1"))
     with pytest.raises(ValueError, match="Expected a table in UTF-8"):
         load_folder(folder)
+
+
+# -- load_elsewhere ------------------------------------------------------------------------------
+
+SETTINGS = Settings(quick=True, source="phantoms", images_per_class=20, seed=3)
+
+
+def test_pictures_from_other_hospitals_are_read_where_there_are_any(write, monkeypatch, capsys):
+    lines = ["file,source", "Hand/a.png,Berlin"]
+    folder = write({"Hand/b.png": (9, 9)} | EACH, SOURCES="\n".join(lines))
+    monkeypatch.setenv("MEDMNIST_KERAS_EXTERNAL_DIR", str(folder))
+    found, expected = load_elsewhere(SETTINGS, *draw_phantoms(3)), load_folder(folder)
+    np.testing.assert_array_equal(found.images, expected.images)
+    assert found.labels.tolist() == [0, 1, 2, 3, 4, 4, 5]
+    assert found.files == expected.files
+    assert found.sources.tolist() == [*["unknown"] * 4, "Berlin", *["unknown"] * 2]
+    assert capsys.readouterr().out.startswith("7 pictures from other hospitals")
+
+
+def test_a_shifted_copy_stands_in_and_says_so(capsys):
+    images, labels = draw_phantoms(2)
+    images, labels = images[::-1], labels[::-1]
+    copy = load_elsewhere(SETTINGS, images, labels)
+    told = capsys.readouterr().out
+    assert "MEDMNIST_KERAS_EXTERNAL_DIR is not set" in told
+    assert "copy of 12 test pictures stands in" in told
+    np.testing.assert_array_equal(copy.images, render_elsewhere(images, labels, seed=3))
+    assert (copy.images != images).any(axis=(1, 2, 3)).mean() > 0.9
+    np.testing.assert_array_equal(copy.labels, labels)
+    assert copy.labels.dtype == np.int64
+    assert copy.files[:3] == ["HeadCT/0", "HeadCT/1", "Hand/2"]
+    assert copy.sources is None
+    assert copy.problems == []
+
+
+def test_a_named_folder_that_is_not_there_is_told(monkeypatch, tmp_path):
+    monkeypatch.setenv("MEDMNIST_KERAS_EXTERNAL_DIR", str(tmp_path / "gone"))
+    with pytest.raises(FileNotFoundError, match="gone does not exist"):
+        load_elsewhere(SETTINGS, *draw_phantoms(1))
 
 
 # -- external_report -----------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The commands, as they are typed: what they print where, and their exit status."""
 
 import csv
+import inspect
 import io
 import json
 import os
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from test_predicting import brightness_model, write
 
-from medmnist_keras import CLASS_NAMES, Settings, __main__, baseline_cnn, keep_run, runs
+from medmnist_keras import CLASS_NAMES, Settings, __main__, baseline_cnn, keep_run, load_data, runs
 
 
 @pytest.fixture
@@ -157,7 +158,8 @@ def test_predict_takes_odd_names(name, form, scans, model, capsysbinary):
         (["predict", "scans", "--json", "--csv"], "not allowed with"),
         (["predict", "scans", "--threshold", "high"], "invalid float"),
         (["predict", "scans", "--top", "7"], "invalid choice: 7"),
-        (["evaluate"], "--data"),
+        (["evaluate", "--data"], "expected one argument"),
+        (["evaluate", "folder"], "unrecognized arguments: folder"),
     ],
 )
 def test_wrong_usage_is_told(arguments, message, capsys):
@@ -214,7 +216,7 @@ def external(tmp_path):
 def test_evaluate_prints_tables(external, model, capsys):
     status, out, err = run(capsys, "evaluate", "--data", external, "--model", model)
     assert status == 1
-    assert "4 pictures, 1 errors" in out
+    assert out.splitlines()[:2] == [f"Data: {external}", "4 pictures, 1 errors"]
     assert "balanced accuracy 83.3% (95 % interval 50.0% to 100.0%)" in out
     assert re.search(r"\nHand +0.667 +0.208 +0.939 +3\n", out)
     assert re.search(r"\nLima +Hand +1.0 ", out)
@@ -226,6 +228,7 @@ def test_evaluate_prints_tables(external, model, capsys):
 def test_evaluate_prints_json_that_holds_everything(external, model, capsys):
     _, out, _ = run(capsys, "evaluate", "--data", external, "--model", model, "--json")
     report = json.loads(out, parse_constant=pytest.fail)
+    assert report["data"] == str(external)
     assert report["scores"]["errors"] == 1
     assert [row["class"] for row in report["per_class"]] == list(CLASS_NAMES)
     assert report["per_class"][4]["images"] == 3
@@ -246,3 +249,54 @@ def test_evaluate_with_the_threshold_of_the_model_that_ships(external, monkeypat
     assert "refused as none of these 20.0%, accuracy on the others 75.0%" in out
     _, out, _ = run(capsys, "evaluate", "--data", external, "--json")
     assert json.loads(out)["per_source"] is None
+
+
+@pytest.fixture
+def home_pictures(monkeypatch):
+    """Two white hands and a black one, in place of the test pictures; what they were asked by."""
+    asked = []
+    levels = np.array([255, 255, 0], "uint8")[:, None, None, None]
+    test_data = levels * np.ones((1, 64, 64, 1), "uint8"), np.array([4, 4, 4])
+
+    def load_data(*arguments, **more):
+        asked.append((arguments, more))
+        print("Left out of the grouped split: 1 blank picture")
+        return None, None, test_data
+
+    monkeypatch.setattr("medmnist_keras.data.load_data", load_data)
+    return asked
+
+
+def test_evaluate_without_a_folder_takes_the_grouped_test_pictures(home_pictures, model, capsys):
+    status, out, err = run(capsys, "evaluate", "--model", model)
+    assert status == 0
+    assert home_pictures == [((), {})]
+    first, second, *_ = out.splitlines()
+    assert first == "Data: the test pictures of Medical MNIST, grouped split"
+    assert second == "3 pictures, 1 errors"
+    assert "Left out" not in out
+    assert "Left out" in err
+
+
+def test_evaluate_without_a_folder_prints_json_and_nothing_else(home_pictures, model, capsys):
+    status, out, _ = run(capsys, "evaluate", "--model", model, "--json")
+    report = json.loads(out, parse_constant=pytest.fail)
+    assert status == 0
+    assert report["data"] == "the test pictures of Medical MNIST, grouped split"
+    assert report["scores"]["errors"] == 1
+    assert report["confusion"]["Hand"]["HeadCT"] == 1
+    assert report["per_source"] is None
+    assert report["problems"] == []
+
+
+def test_evaluate_without_pictures_says_why(model, monkeypatch, capsys):
+    def load_data():
+        raise OSError("no network: put the archive there")
+
+    monkeypatch.setattr("medmnist_keras.data.load_data", load_data)
+    status, out, err = run(capsys, "evaluate", "--model", model)
+    assert (status, out, err) == (2, "", "no network: put the archive there\n")
+
+
+def test_the_default_of_load_data_is_the_grouped_split():
+    assert inspect.signature(load_data).parameters["split"].default == "grouped"

@@ -1,12 +1,13 @@
 """Both models, on the backend that KERAS_BACKEND names; test_backends.py runs this on JAX too."""
 
 import functools
+import json
 
 import keras
 import numpy as np
 import pytest
 
-from medmnist_keras import CLASS_NAMES, baseline_cnn, decode_predictions, resnet50v2
+from medmnist_keras import CLASS_NAMES, baseline_cnn, decode_predictions, models, resnet50v2
 from medmnist_keras.phantoms import draw_phantoms
 
 BUILDERS = {
@@ -102,6 +103,47 @@ def test_names_follow_the_argument(build):
 
 def test_baseline_is_small():
     assert baseline_cnn().count_params() == 98_758
+
+
+@pytest.mark.parametrize(("width", "parameters"), [(1, 690), (16, 98_758), (24, 220_710)])
+def test_width_decides_how_many_parameters(width, parameters):
+    model = baseline_cnn(width=width)
+    filters = [model.get_layer(f"{name}_conv").filters for name in ("stem", "block1", "block3")]
+    assert filters == [width, 2 * width, 8 * width]
+    assert model.count_params() == parameters
+
+
+@pytest.mark.parametrize("width", [0, -16, 1.5, "16"])
+def test_width_out_of_range(width):
+    with pytest.raises(ValueError, match="whole number of at least 1. Received: width="):
+        baseline_cnn(width=width)
+
+
+def test_weights_of_another_width(tmp_path):
+    baseline_cnn(width=4).save_weights(tmp_path / "four.weights.h5")
+    assert baseline_cnn(width=4, weights=tmp_path / "four.weights.h5").count_params() < 10_000
+    with pytest.raises(ValueError, match="does not fit"):
+        baseline_cnn(weights=tmp_path / "four.weights.h5")
+    with pytest.raises(ValueError, match="does not fit"):
+        baseline_cnn(width=16, weights="medical_mnist")
+
+
+def test_medical_mnist_weights_ship(images):
+    model = baseline_cnn(weights="medical_mnist")
+    facts = json.loads((models.WEIGHTS_DIR / "baseline_cnn.json").read_text(encoding="utf-8"))
+    assert model.count_params() == facts["parameters"]
+    assert model.get_layer("stem_conv").filters == models.ROBUST_WIDTH
+    again = baseline_cnn(weights="medical_mnist", name="again")
+    probabilities = model.predict(images, verbose=0)
+    np.testing.assert_array_equal(again.predict(images, verbose=0), probabilities)
+    random = baseline_cnn(width=models.ROBUST_WIDTH).predict(images, verbose=0)
+    assert probabilities.max() > 0.9 > random.max()
+
+
+def test_medical_mnist_weights_that_are_missing_are_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(models, "WEIGHTS_DIR", tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"baseline_cnn.weights.h5', which does not exist"):
+        baseline_cnn(weights="medical_mnist")
 
 
 def test_resnet_head_is_small_and_backbone_flat():

@@ -9,7 +9,8 @@ import pytest
 from keras import layers
 from PIL import Image
 
-from medmnist_keras import CLASS_NAMES, baseline_cnn, predicting, resnet50v2
+from medmnist_keras import CLASS_NAMES, baseline_cnn, predicting, resnet50v2, shipped_threshold
+from medmnist_keras.models import ROBUST_WIDTH
 from medmnist_keras.predicting import load_model, predict
 
 WHITE, GREY, BLACK = (np.full((64, 64), level, "uint8") for level in (255, 127, 0))
@@ -163,6 +164,33 @@ def test_weights_of_either_model_whatever_the_name(name, tmp_path):
     path = tmp_path / f"{name}.weights.h5"
     baseline_cnn().save_weights(path)
     assert load_model(str(path))[0].name == "baseline_cnn"
+
+
+@pytest.mark.parametrize("name", ["mine", "resnet50v2"])
+def test_weights_of_a_robust_baseline(name, tmp_path):
+    wide = baseline_cnn(width=ROBUST_WIDTH)
+    wide.save_weights(tmp_path / f"{name}.weights.h5")
+    loaded, threshold = load_model(tmp_path / f"{name}.weights.h5")
+    assert threshold is None
+    pictures = np.stack([WHITE, GREY, BLACK])[..., None]
+    np.testing.assert_allclose(
+        loaded.predict(pictures, verbose=0), wide.predict(pictures, verbose=0), atol=1e-6
+    )
+
+
+def test_weights_of_another_width(tmp_path):
+    baseline_cnn(width=5).save_weights(tmp_path / "five.weights.h5")
+    with pytest.raises(ValueError, match="five.weights.h5 fit neither model"):
+        load_model(tmp_path / "five.weights.h5")
+
+
+def test_the_model_that_really_ships():
+    loaded, threshold = load_model("baseline_cnn")
+    assert loaded.count_params() == baseline_cnn(width=ROBUST_WIDTH).count_params()
+    assert threshold == shipped_threshold("baseline_cnn")
+    table = predict([GREY, WHITE])
+    assert table["answer"].tolist() == ["none of these"] * 2
+    assert (table["confidence"] < threshold).all()
 
 
 def test_weights_of_resnet50v2(tmp_path):

@@ -6,17 +6,22 @@ import numpy as np
 import pytest
 
 from medmnist_keras import (
+    CLASS_NAMES,
+    ROBUST_LAYERS,
     Settings,
     baseline_cnn,
     keep_results,
     keep_run,
     load_data,
     load_run,
+    make_dataset,
     models,
+    run_ablation,
     run_baseline,
     run_resnet50v2,
     runs,
 )
+from medmnist_keras.phantoms import draw_phantoms
 
 
 @pytest.fixture
@@ -102,6 +107,165 @@ def test_a_full_run_tries_imagenet_first(settings, monkeypatch, capsys):
     assert runs.build_resnet50v2(full)[1] is None
     assert tried == ["imagenet", None]
     assert "No ImageNet weights: no network" in capsys.readouterr().out
+
+
+# -- robust runs ---------------------------------------------------------------------------------
+
+
+def test_robust_runs_are_kept_apart_from_plain_ones(settings):
+    plain, wide = baseline_cnn(), baseline_cnn(width=models.ROBUST_WIDTH)
+    keep_run(wide, settings, seconds={"training": 2}, robust=True)
+    assert load_run("baseline_cnn", settings) is None
+    keep_run(plain, settings, seconds={"training": 1})
+    for model, robust in ((plain, False), (wide, True)):
+        loaded = load_run("baseline_cnn", settings, robust=robust)
+        assert loaded.facts["training"] == ("robust" if robust else "plain")
+        assert loaded.facts["parameters"] == model.count_params()
+        assert ("baseline_cnn, robust:" in loaded.story) == robust
+        for weight, other in zip(loaded.model.get_weights(), model.get_weights(), strict=True):
+            np.testing.assert_array_equal(weight, other)
+    assert load_run("baseline_cnn", settings, robust=True, seed=7) is None
+    assert load_run("resnet50v2", settings, robust=True) is None
+
+
+def test_run_baseline_robust_trains_a_wider_one_once(settings, data, monkeypatch):
+    trained = []
+
+    def train(model, train_ds, val_ds, **arguments):
+        trained.append((train_ds, val_ds, arguments["epochs"]))
+        return training_train(model, train_ds, val_ds, **arguments)
+
+    training_train = runs.train
+    monkeypatch.setattr(runs, "train", train)
+    first = run_baseline(data, settings, robust=True, verbose=0)
+    again = run_baseline(data, settings, robust=True)
+    ((train_ds, val_ds, epochs),) = trained
+    assert epochs == settings.epochs(8) == 2
+    assert train_ds.element_spec[0].shape == (32, 64, 64, 1)
+    assert int(train_ds.cardinality()) == (96 + 24) // 32  # with phantoms
+    (images, labels), (x_val, y_val) = next(val_ds.rebatch(99).as_numpy_iterator()), data[1]
+    np.testing.assert_array_equal(images[:12], x_val)  # as they are, then as elsewhere
+    assert (images[12:] != x_val).any(axis=(1, 2, 3)).mean() > 0.9
+    np.testing.assert_array_equal(labels, np.tile(y_val, 2))
+    assert first.model.count_params() == again.facts["parameters"] == 220_710
+    assert "baseline_cnn, robust: 220,710 parameters, started from random" in first.story
+    assert again.loaded
+    assert not first.loaded
+    for weight, other in zip(first.model.get_weights(), again.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, other)
+    assert load_run("baseline_cnn", settings) is None
+
+
+def test_run_resnet_robust_trains_all_layers_alone(settings, data, monkeypatch):
+    trained = []
+    small = baseline_cnn(name="resnet50v2")
+    monkeypatch.setattr(runs, "build_resnet50v2", lambda settings: (small, "imagenet"))
+    monkeypatch.setattr(runs, "train", lambda model, *_, **more: trained.append((model, more)))
+    monkeypatch.setattr(runs, "fine_tune", lambda *_, **__: pytest.fail("features change"))
+    run = run_resnet50v2(data, settings, robust=True)
+    ((model, arguments),) = trained
+    assert model is small
+    assert arguments["learning_rate"] == 1e-4  # pretrained weights are worth keeping
+    assert list(run.facts["seconds"]) == ["all layers"]
+    assert "resnet50v2, robust:" in run.story
+    assert "started from ImageNet weights" in run.story
+
+
+# -- run_ablation --------------------------------------------------------------------------------
+
+ABLATION = ["none", *ROBUST_LAYERS, "phantoms"]
+
+
+class Ablation:
+    """Trainings that take no time: what each was given, and when they break off."""
+
+    def __init__(self, monkeypatch):
+        self.layers, self.pictures, self.epochs, self.widths = [], [], [], []
+        self.breaks_after = np.inf
+        self.model = baseline_cnn()  # one for all: predicting is compiled once
+        for name in ("augment_robust", "baseline_cnn", "make_dataset", "train"):
+            monkeypatch.setattr(runs, name, getattr(self, name))
+
+    def baseline_cnn(self, width):
+        self.widths.append(width)
+        return self.model
+
+    def make_dataset(self, images, labels, **arguments):
+        if "shuffle_seed" in arguments:
+            assert images.shape[-1] == 2  # with depths
+            self.pictures.append(len(images))
+        return make_dataset(images, labels, **arguments)
+
+    def augment_robust(self, train_ds, *, robust_layers, seed):
+        self.layers.append(list(robust_layers))
+        return train_ds
+
+    def train(self, model, train_ds, val_ds, *, epochs, verbose):
+        if len(self.epochs) == self.breaks_after:
+            raise InterruptedError
+        self.epochs.append(epochs)
+        # Another answer after each training.
+        bias = np.eye(6)[len(self.epochs) % 6] * 1000
+        self.model.get_layer("logits").set_weights([np.zeros((128, 6)), bias])
+
+
+@pytest.fixture
+def ablation(monkeypatch):
+    return Ablation(monkeypatch)
+
+
+def test_ablation_adds_one_layer_after_another(settings, data, ablation):
+    table = run_ablation(data, settings, draw_phantoms(3))
+    assert table["layer"].tolist() == ABLATION
+    assert list(table) == ["layer", "test errors", "balanced accuracy", *CLASS_NAMES]
+    assert ablation.layers == [*(ABLATION[1 : 1 + count] for count in range(9)), ABLATION[1:-1]]
+    assert ablation.pictures == [96] * 9 + [96 + 24]  # phantoms come last
+    assert ablation.epochs == [1] * 10
+    assert set(ablation.widths) == {models.ROBUST_WIDTH}
+    assert table["test errors"].tolist() == [10] * 10  # of twelve, each class two
+    np.testing.assert_allclose(table["balanced accuracy"], 1 / 6)
+    recall = table[list(CLASS_NAMES)].to_numpy()
+    np.testing.assert_array_equal(recall, np.eye(6)[np.arange(1, 11) % 6])
+
+
+def test_ablation_goes_on_where_it_broke_off(settings, data, ablation):
+    ablation.breaks_after = 4
+    with pytest.raises(InterruptedError):
+        run_ablation(data, settings, draw_phantoms(3))
+    (file,) = settings.folder.iterdir()
+    assert [row["layer"] for row in json.loads(file.read_text())] == ABLATION[:4]
+    ablation.breaks_after = np.inf
+    ablation.layers.clear()
+    table = run_ablation(data, settings, draw_phantoms(3))
+    assert len(ablation.epochs) == 10  # none twice
+    assert [len(layers) for layers in ablation.layers] == [4, 5, 6, 7, 8, 8]
+    again = run_ablation(data, settings, draw_phantoms(3))
+    assert len(ablation.epochs) == 10
+    assert again.equals(table)
+    assert table["layer"].tolist() == ABLATION
+
+
+def test_ablations_of_other_data_are_kept_apart(settings, data, ablation):
+    run_ablation(data, settings, draw_phantoms(3))
+    for other in (
+        (data, dataclasses.replace(settings, seed=1), draw_phantoms(3)),
+        (data, dataclasses.replace(settings, split="random"), draw_phantoms(3)),
+        (data, settings, draw_phantoms(4)),
+    ):
+        ablation.epochs.clear()
+        run_ablation(*other)
+        assert len(ablation.epochs) == 10
+
+
+def test_ablation_really_trains(settings, data, monkeypatch):
+    monkeypatch.setattr(runs, "ROBUST_LAYERS", {"tone": ""})  # three trainings
+    table = run_ablation(data, settings, draw_phantoms(3))
+    assert table["layer"].tolist() == ["none", "tone", "phantoms"]
+    assert table["balanced accuracy"].nunique() > 1
+    assert table["test errors"].between(0, 12).all()
+
+
+# -- results -------------------------------------------------------------------------------------
 
 
 def test_results_are_gathered_section_by_section(settings):

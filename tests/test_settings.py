@@ -1,6 +1,8 @@
+from pathlib import Path
+
 import pytest
 
-from medmnist_keras import INFO, load_data, read_settings, settings
+from medmnist_keras import INFO, Settings, load_data, read_settings, settings
 
 
 @pytest.fixture
@@ -51,3 +53,16 @@ def test_switch_with_another_value(monkeypatch):
     monkeypatch.setenv("MEDMNIST_KERAS_QUICK", "yes")
     with pytest.raises(ValueError, match="Received: MEDMNIST_KERAS_QUICK='yes'"):
         read_settings()
+
+
+def test_pictures_from_other_hospitals_are_where_the_environment_says(monkeypatch):
+    for full in (
+        Settings(quick=False, source=None, images_per_class=None),
+        Settings(quick=True, source="phantoms", images_per_class=9),
+    ):
+        monkeypatch.delenv("MEDMNIST_KERAS_EXTERNAL_DIR", raising=False)
+        assert full.external is None
+        monkeypatch.setenv("MEDMNIST_KERAS_EXTERNAL_DIR", "")
+        assert full.external is None
+        monkeypatch.setenv("MEDMNIST_KERAS_EXTERNAL_DIR", "some/folder")
+        assert full.external == Path("some/folder")
