@@ -93,10 +93,7 @@ def augment_robust(train_ds, *, robust_layers=tuple(ROBUST_LAYERS), seed=0):
     train(baseline_cnn(), augment_robust(train_ds), make_dataset(x_val, y_val), epochs=8)
     ```
     """
-    if unknown := set(robust_layers) - set(ROBUST_LAYERS):
-        raise ValueError(
-            f"`robust_layers` must be among {list(ROBUST_LAYERS)}. Received: {sorted(unknown)}"
-        )
+    _check_layers(robust_layers)
     if train_ds.element_spec[0].shape[-1] != 2:
         raise ValueError(
             "`train_ds` must give pictures with their depths, `(batch, 64, 64, 2)`. Received: "
@@ -159,7 +156,7 @@ def render_elsewhere(images, labels, *, robust_layers=tuple(ROBUST_LAYERS), seed
         uint8 `(N, 64, 64, 1)`, in the same order.
 
     Raises:
-        ValueError: as `with_bodies()`.
+        ValueError: for an unknown layer, and as `with_bodies()`.
 
     Example:
 
@@ -171,10 +168,18 @@ def render_elsewhere(images, labels, *, robust_layers=tuple(ROBUST_LAYERS), seed
 
     from .robust_layers import render_batch
 
-    rendered = []
+    _check_layers(robust_layers)
+    rendered = [np.zeros((0, *np.shape(images)[1:]), dtype=np.float32)]
     for start in range(0, len(images), 256):
         rows = slice(start, start + 256)
         both = tf.constant(with_bodies(images[rows], labels[rows]))
         labels_here = tf.constant(labels[rows])
         rendered.append(render_batch(both, labels_here, seed + start, robust_layers).numpy())
     return np.concatenate(rendered).round().astype(np.uint8)
+
+
+def _check_layers(robust_layers) -> None:
+    if unknown := set(robust_layers) - set(ROBUST_LAYERS):
+        raise ValueError(
+            f"`robust_layers` must be among {list(ROBUST_LAYERS)}. Received: {sorted(unknown)}"
+        )

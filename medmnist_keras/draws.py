@@ -39,10 +39,8 @@ class Draws:
 
     def fork(self, count):
         """Draws for some of the pictures, `count` of them, independent of these."""
-        self._calls += 1000
-        part = Draws(self.seed, count)
-        part._calls = self._calls
-        return part
+        seed = tf.random.stateless_uniform((), self._next_seed(), None, None, tf.int64)
+        return Draws(seed, count)
 
     def _next_seed(self):
         self._calls += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable
 from functools import partial
 from itertools import islice
@@ -142,7 +143,9 @@ def _load_weights(path: Path, expected: str) -> keras.Model:
         builders.reverse()
     for build in builders:
         try:
-            return build(weights=path)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of a misfit, which the next builder may mend
+                return build(weights=path)
         except ValueError as error:
             misfit = error
     raise ValueError(f"The weights {path} fit neither model. {expected}") from misfit

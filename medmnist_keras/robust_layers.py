@@ -99,9 +99,8 @@ def draw_foreign(images, draws: Draws):
         grey += draws.uniform(0, 0.5) * (texture - 0.5)
         leaves += (grey - leaves) * mask * draws.chance(0.85)
 
-    pieces = draws.uniform()
-    jigsaw = tf.where(pieces < 0.4, _shuffle(images, 4, draws), _shuffle(images, 8, draws))
-    jigsaw = tf.where(pieces < 0.7, jigsaw, _shuffle(images, 2, draws)) / 255
+    coarse, fine = _shuffle(images, 4, draws), _shuffle(images, 8, draws)
+    jigsaw = tf.where(draws.uniform() < 0.5, coarse, fine) / 255
     blank = draws.uniform() + draws.uniform(-0.3, 0.3) * X + draws.uniform(-0.3, 0.3) * Y
 
     kind, drawn = draws.uniform(), blank
@@ -157,14 +156,18 @@ def _render(images, depths, labels, draws, robust_layers):
 def _one_breast(both, draws):
     """Half of the time one side of the picture, mostly turned to the side; or a drawn side view."""
     turned = draws.sign() * (np.pi / 2) * draws.chance(0.85)
+    outside = tf.constant(
+        [0.0, DEPTH_ZERO / DEPTH_STEPS]
+    )  # becomes 0, with which frames are filled
     one_side = _transform(
-        both,
+        both + outside,
         turned + draws.uniform(-0.3, 0.3),
         draws.uniform(0.35, 0.65),
         draws.log_uniform(0.6, 1.6),
         x=draws.sign() * draws.uniform(0.25, 0.5),
         y=draws.uniform(-0.35, 0.15),
     )
+    one_side -= outside
     drawn = tf.concat(draw_side_view(draws), axis=-1)
     return tf.where(draws.uniform() < 0.5, one_side, drawn)
 

@@ -182,7 +182,7 @@ def run_ablation(data, settings: Settings, elsewhere) -> pd.DataFrame:
                 "layer": layers[last],
                 "test errors": int((answers != y_test).sum()),
                 "balanced accuracy": report.scores["balanced_accuracy"],
-                **report.per_class["recall"].to_dict(),
+                **report.per_class["recall"].dropna().to_dict(),
             }
         )
         _write_json(file, rows)

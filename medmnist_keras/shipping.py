@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -46,14 +47,20 @@ def write_weights(folder=WEIGHTS_DIR, *, settings=None) -> dict:
     facts = run.facts | {"data": settings.facts["Data"], "versions": settings.facts["Versions"]}
     facts |= _calibrate(run, data[1], settings.seed)
     facts["scores"] = _measure(run.model, data, facts["threshold"], settings)
+    texts = {
+        "baseline_cnn.json": json.dumps(facts, indent=2, allow_nan=False) + "\n",
+        "MODEL_CARD.md": model_card(facts),
+    }
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / "writing.weights.h5"
-    # Without the optimizer's state, which a trained model's file would hold too.
-    run.model.save_weights(temporary)
-    temporary.replace(folder / "baseline_cnn.weights.h5")
-    (folder / "baseline_cnn.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-    (folder / "MODEL_CARD.md").write_text(model_card(facts), encoding="utf-8")
+    # All is written before anything is replaced: weights and threshold belong together.
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as temporary:
+        # Without the optimizer's state, which a trained model's file would hold too.
+        run.model.save_weights(Path(temporary) / "baseline_cnn.weights.h5")
+        for name, text in texts.items():
+            (Path(temporary) / name).write_text(text, encoding="utf-8")
+        for file in Path(temporary).iterdir():
+            file.replace(folder / file.name)
     return facts
 
 
@@ -88,7 +95,7 @@ def _measure(model, data, threshold: float, settings: Settings) -> dict:
             model.predict(pictures.images, batch_size=256, verbose=0),
             threshold=threshold,
         )
-        recall = report.per_class["recall"].to_dict()
+        recall = report.per_class["recall"].dropna().to_dict()
         scores["other hospitals"] = report.scores | {"recall": recall}
     table = refusal_table(model, images, load_foreign(), threshold)
     scores["foreign"] = table.to_dict("index")
@@ -108,15 +115,16 @@ def model_card(facts: dict) -> str:
         if name in scores:
             score = scores[name]
             low, high = score["balanced_accuracy_low"], score["balanced_accuracy_high"]
+            kept = score["accuracy_kept"]
             lines.append(
                 f"| {name} | {score['images']:,} | {score['accuracy']:.2%} "
                 f"| {score['balanced_accuracy']:.1%} ({low:.1%} to {high:.1%}) "
-                f"| {score['refused']:.1%} | {score['accuracy_kept']:.2%} |"
+                f"| {score['refused']:.1%} | {'–' if kept is None else f'{kept:.2%}'} |"
             )
     recall = ""
     if "other hospitals" in scores:
         shares = scores["other hospitals"]["recall"]
-        told = ", ".join(f"{name} {shares[name]:.0%}" for name in CLASS_NAMES)
+        told = ", ".join(f"{name} {shares[name]:.0%}" for name in CLASS_NAMES if name in shares)
         recall = f"\nRecall by class in other hospitals: {told}.\n"
     foreign = ["| foreign set | AUROC | refused |", "|---|---|---|"]
     foreign += [

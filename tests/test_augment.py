@@ -45,13 +45,15 @@ def epochs(both, labels, count=1, *, batch_size=40, shuffle_seed=None, **argumen
 
 
 def changed(images, originals):
-    """Which pictures are not as they were."""
-    return (images != originals).any(axis=(1, 2, 3))
+    """Which pictures are not as they were, but for rounding."""
+    return np.abs(np.subtract(images, originals, dtype=float)).mean(axis=(1, 2, 3)) > 0.01
 
 
 def assert_equal(first, second):
-    for one, other in zip(first, second, strict=True):
-        np.testing.assert_array_equal(one, other)
+    """Two batches are the same, but for rounding: its last bit depends on where memory lies."""
+    (images, labels), (others, other_labels) = first, second
+    assert not changed(images, others).any()
+    np.testing.assert_array_equal(labels, other_labels)
 
 
 # -- all layers at once --------------------------------------------------------------------------
@@ -229,10 +231,10 @@ def test_pictures_from_elsewhere_come_in_order(phantoms):
 
 def test_pictures_from_elsewhere_depend_on_the_seed_alone(phantoms):
     first = render_elsewhere(*phantoms, seed=3)
-    np.testing.assert_array_equal(first, render_elsewhere(*phantoms, seed=3))
+    assert not changed(first, render_elsewhere(*phantoms, seed=3)).any()
     assert changed(first, render_elsewhere(*phantoms, seed=4)).mean() > 0.95
     foreign_or_not = render_elsewhere(*phantoms, seed=3, robust_layers=ALL_BUT_FOREIGN)
-    np.testing.assert_array_equal(first, foreign_or_not)
+    assert not changed(first, foreign_or_not).any()
 
 
 def test_pictures_that_do_not_fit_are_told(phantoms):
@@ -271,7 +273,7 @@ def test_foreign_pictures_are_of_many_kinds(phantoms):
     assert drawn.max() <= 255
     assert not changed(drawn, draw_foreign(images, Draws(0, 300)).numpy()).any()
     assert changed(drawn, draw_foreign(images, Draws(1, 300)).numpy()).mean() > 0.95
-    assert changed(drawn, images.numpy()).mean() > 0.98  # a jigsaw of four may fall into place
+    assert changed(drawn, images.numpy()).mean() > 0.98
     # Blanks are a tenth: no step from one pixel to the next is large.
     steps = np.abs(np.diff(drawn, axis=2)).max(axis=(1, 2, 3))
     assert (steps < 3).mean() == pytest.approx(0.1, abs=0.06)

@@ -105,7 +105,7 @@ def test_baseline_is_small():
     assert baseline_cnn().count_params() == 98_758
 
 
-@pytest.mark.parametrize(("width", "parameters"), [(1, 690), (16, 98_758), (24, 220_710)])
+@pytest.mark.parametrize(("width", "parameters"), [(1, 508), (16, 98_758), (24, 220_710)])
 def test_width_decides_how_many_parameters(width, parameters):
     model = baseline_cnn(width=width)
     filters = [model.get_layer(f"{name}_conv").filters for name in ("stem", "block1", "block3")]
