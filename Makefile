@@ -5,6 +5,9 @@ QUICK := MEDMNIST_KERAS_QUICK=1
 ifdef MEDICAL_MNIST_DIR
 export MEDICAL_MNIST_DIR := $(abspath $(MEDICAL_MNIST_DIR))
 endif
+ifdef MEDMNIST_KERAS_EXTERNAL_DIR
+export MEDMNIST_KERAS_EXTERNAL_DIR := $(abspath $(MEDMNIST_KERAS_EXTERNAL_DIR))
+endif
 # Pages that load nothing from the net.
 HTML := --to html --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= \
         --HTMLExporter.jquery_url=
