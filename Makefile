@@ -41,7 +41,7 @@ results: .venv/ready
 index: .venv/ready
 	$(BIN)/python -c "from medmnist_keras import groups, load_images; print(groups.write_index(load_images(strict=True)))"
 
-# The weights that ship with the package, and their model card: trained anew, about five minutes.
+# The weights that ship with the package, and their model card: trained anew, five to ten minutes.
 weights: .venv/ready
 	$(BIN)/python -c "from medmnist_keras import shipping; shipping.write_weights()"
 
