@@ -140,7 +140,8 @@ def run_ablation(data, settings: Settings, elsewhere) -> pd.DataFrame:
     """Measures what each robust layer buys: one training for each, with one layer more.
 
     Each is a baseline CNN of one epoch on every second picture, so scores are lower than after a
-    whole training; they compare with each other. Rows are kept as they come, and loaded where they were made before.
+    whole training; they compare with each other. Rows are kept as they come, and loaded where
+    they were made before.
 
     Args:
         data: what `load_data()` returned, as in `run_baseline()`.
