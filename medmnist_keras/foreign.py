@@ -10,6 +10,7 @@ that ships inside nilearn, and what is drawn here with the pens of `phantoms`.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import NamedTuple
@@ -370,6 +371,10 @@ def load_foreign(*, seed: int = 0) -> dict[str, np.ndarray]:
     >>> scores = {name: model.predict(x).max(axis=1) for name, x in foreign.items()}
     >>> plots.refusal_histogram(scores, threshold)
     """
+    with warnings.catch_warnings():
+        # What the libraries below import, and which warns in notebooks that a widget is missing.
+        warnings.simplefilter("ignore")
+        import tqdm.auto  # noqa: F401
     if find_spec("skimage") is None:
         raise ImportError(
             "The foreign sets need scikit-image, which is not installed. "
