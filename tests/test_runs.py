@@ -219,7 +219,7 @@ def test_ablation_adds_one_layer_after_another(settings, data, ablation):
     assert table["layer"].tolist() == ABLATION
     assert list(table) == ["layer", "test errors", "balanced accuracy", *CLASS_NAMES]
     assert ablation.layers == [*(ABLATION[1 : 1 + count] for count in range(9)), ABLATION[1:-1]]
-    assert ablation.pictures == [96] * 9 + [96 + 24]  # phantoms come last
+    assert ablation.pictures == [48] * 9 + [48 + 12]  # half of 96; phantoms come last
     assert ablation.epochs == [1] * 10
     assert set(ablation.widths) == {models.ROBUST_WIDTH}
     assert table["test errors"].tolist() == [10] * 10  # of twelve, each class two
