@@ -156,9 +156,8 @@ def _render(images, depths, labels, draws, robust_layers):
 def _one_breast(both, draws):
     """Half of the time one side of the picture, mostly turned to the side; or a drawn side view."""
     turned = draws.sign() * (np.pi / 2) * draws.chance(0.85)
-    outside = tf.constant(
-        [0.0, DEPTH_ZERO / DEPTH_STEPS]
-    )  # becomes 0, with which frames are filled
+    # Depths count from 0 meanwhile, for with zeros the frame is filled: that shall be outside.
+    outside = tf.constant([0.0, DEPTH_ZERO / DEPTH_STEPS])
     one_side = _transform(
         both + outside,
         turned + draws.uniform(-0.3, 0.3),

@@ -37,6 +37,9 @@ def write_weights(folder=WEIGHTS_DIR, *, settings=None) -> dict:
     Returns:
         dict of what the JSON file holds: training, temperature, threshold, scores.
 
+    Raises:
+        OSError: when a file can't be written; what was there stays.
+
     Example:
 
     >>> write_weights("weights-of-my-own")
