@@ -2,7 +2,14 @@
 
 from . import _quiet as _quiet  # isort: skip  # before anything imports Keras
 from .audit import audit, find_originals, nearest, thumbnails, unit_thumbnails
-from .augment import ROBUST_LAYERS, augment, augment_robust, render_elsewhere, with_phantoms
+from .augment import (
+    ROBUST_LAYERS,
+    augment,
+    augment_robust,
+    render_elsewhere,
+    with_phantoms,
+    with_renderings,
+)
 from .bodies import with_bodies
 from .data import load_data, load_datasets, make_dataset
 from .evaluation import (
@@ -108,4 +115,5 @@ __all__ = [
     "unit_thumbnails",
     "with_bodies",
     "with_phantoms",
+    "with_renderings",
 ]

@@ -178,6 +178,33 @@ def render_elsewhere(images, labels, *, robust_layers=tuple(ROBUST_LAYERS), seed
     return np.concatenate(rendered).round().astype(np.uint8)
 
 
+def with_renderings(images, labels, *, seed=0):
+    """Gives pictures as they are, then once more as `render_elsewhere()` shows them.
+
+    For choosing an epoch or a temperature, which shall suit home and elsewhere.
+
+    Args:
+        images: uint8 `(N, 64, 64, 1)`, grey levels 0-255.
+        labels: int `(N,)`, indices into `CLASS_NAMES`.
+        seed: int. The same seed gives the same pictures.
+
+    Returns:
+        `(images, labels)`, uint8 `(2 N, 64, 64, 1)` and int `(2 N,)`.
+
+    Raises:
+        ValueError: as `render_elsewhere()`.
+
+    Example:
+
+    ```python
+    both, labels = with_renderings(x_val, y_val)
+    temperature = fit_temperature(labels, model.predict(both))
+    ```
+    """
+    rendered = render_elsewhere(images, labels, seed=seed)
+    return np.concatenate([images, rendered]), np.tile(labels, 2)
+
+
 def _check_layers(robust_layers) -> None:
     if unknown := set(robust_layers) - set(ROBUST_LAYERS):
         raise ValueError(

@@ -16,7 +16,11 @@ from .info import CLASS_NAMES, INFO
 from .sources import keras_home
 
 WEIGHTS_DIR = Path(__file__).parent / "weights"  # what ships with the package
-ROBUST_WIDTH = 24  # of the baseline that ships
+_SHIPPED = {
+    "medical_mnist": WEIGHTS_DIR / "baseline_cnn.weights.h5",
+    "medical_mnist_plain": WEIGHTS_DIR / "plain_cnn.weights.h5",
+}
+ROBUST_WIDTH = 24  # of the robust baseline, the one that ships
 INPUT_SHAPE = (INFO["image_size"], INFO["image_size"], 1)
 
 _IMAGENET_FILE = "resnet50v2_weights_tf_dim_ordering_tf_kernels_notop.h5"
@@ -37,10 +41,12 @@ def baseline_cnn(
     Args:
         weights: `None` for random initialization; `"medical_mnist"` for the robust, calibrated
             weights that ship with the package (see `weights/MODEL_CARD.md`; not for clinical
-            use); or the path of a `.weights.h5` file that `save_weights()` of this model wrote.
+            use); `"medical_mnist_plain"` for those of plain training, to show beside them how a
+            model falls; or the path of a `.weights.h5` file that `save_weights()` of this model
+            wrote.
         width: int of at least 1, filters of the stem; the blocks have two, four and eight times
-            as many. By default 16, which makes 98,758 parameters, or 24 for the weights that
-            ship, 220,710 parameters: robust training has more to teach.
+            as many. By default 16, which makes 98,758 parameters, or 24 for the robust weights
+            that ship, 220,710 parameters: robust training has more to teach.
         classifier_activation: `"softmax"` for probabilities, `None` for logits.
         name: name of the model.
 
@@ -58,9 +64,8 @@ def baseline_cnn(
     model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     ```
     """
-    ships = weights == "medical_mnist"
     if width is None:
-        width = ROBUST_WIDTH if ships else 16
+        width = ROBUST_WIDTH if weights == "medical_mnist" else 16
     if not isinstance(width, int) or width < 1:
         raise ValueError(f"`width` must be a whole number of at least 1. Received: width={width!r}")
     inputs = keras.Input(INPUT_SHAPE, name="images")
@@ -73,7 +78,7 @@ def baseline_cnn(
     x = _conv_block(x, 8 * width, name="block3")
     model = keras.Model(inputs, _classify(x, classifier_activation), name=name)
     if weights is not None:
-        _load_own_weights(model, WEIGHTS_DIR / "baseline_cnn.weights.h5" if ships else weights)
+        _load_own_weights(model, _SHIPPED.get(weights, weights))
     return model
 
 

@@ -14,7 +14,7 @@ from .draws import SIZE, Draws, X, Y
 from .info import CLASS_NAMES
 from .rendering import BREAST, blur, draw_side_view, is_ct, render_ct, render_mri
 
-_UNTOUCHED = 0.25  # share of pictures that stay as they are, so that home isn't forgotten
+_UNTOUCHED = 0.4  # share of pictures that stay as they are, so that home isn't forgotten
 _RENDERED = 0.75  # share of the others that are rendered anew
 _FOREIGN = 0.1
 _ONE_BREAST = 0.45

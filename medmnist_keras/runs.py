@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import keras
-import numpy as np
 import pandas as pd
 
-from .augment import ROBUST_LAYERS, augment, augment_robust, render_elsewhere, with_phantoms
+from .augment import ROBUST_LAYERS, augment, augment_robust, with_phantoms, with_renderings
 from .bodies import with_bodies
 from .data import make_dataset
 from .external import external_report
@@ -196,9 +195,8 @@ def _robust_datasets(train_data, val_data, batch_size: int, seed: int):
     images, labels = train_data
     both, labels = with_phantoms(with_bodies(images, labels), labels, seed=seed)
     train_ds = make_dataset(both, labels, batch_size=batch_size, shuffle_seed=seed)
-    images, labels = val_data
-    images = np.concatenate([images, render_elsewhere(images, labels, seed=seed)])
-    return augment_robust(train_ds, seed=seed), make_dataset(images, np.tile(labels, 2))
+    val_ds = make_dataset(*with_renderings(*val_data, seed=seed))
+    return augment_robust(train_ds, seed=seed), val_ds
 
 
 def build_resnet50v2(settings: Settings):

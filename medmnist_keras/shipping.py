@@ -6,9 +6,7 @@ import json
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
-from .augment import render_elsewhere
+from .augment import with_renderings
 from .data import load_data
 from .evaluation import expected_calibration_error
 from .external import external_report, load_folder
@@ -25,13 +23,15 @@ _KEPT = 0.95
 def write_weights(folder=WEIGHTS_DIR, *, settings=None) -> dict:
     """Trains the robust baseline, calibrates it, and writes weights, facts and model card.
 
+    The plain baseline is trained and written too, as it is, to be shown beside the robust one.
     The temperature comes from the validation pictures as they are and as `render_elsewhere()`
     shows them, the threshold from those as they are. The test pictures, pictures from other
     hospitals where `MEDMNIST_KERAS_EXTERNAL_DIR` names a folder of them, and the foreign sets are
     only measured.
 
     Args:
-        folder: where `baseline_cnn.weights.h5`, `baseline_cnn.json` and `MODEL_CARD.md` go.
+        folder: where `baseline_cnn.weights.h5`, `plain_cnn.weights.h5`, `baseline_cnn.json` and
+            `MODEL_CARD.md` go.
         settings: `Settings`; by default of a full run on the grouped split, as it ships.
 
     Returns:
@@ -46,10 +46,14 @@ def write_weights(folder=WEIGHTS_DIR, *, settings=None) -> dict:
     """
     settings = settings or Settings(quick=False, source=None, images_per_class=None)
     data = load_data(**settings.data)
+    plain = run_baseline(data, settings, verbose=2)
     run = run_baseline(data, settings, robust=True, verbose=2)
     facts = run.facts | {"data": settings.facts["Data"], "versions": settings.facts["Versions"]}
     facts |= _calibrate(run, data[1], settings.seed)
-    facts["scores"] = _measure(run.model, data, facts["threshold"], settings)
+    facts["scores"] = _measure(run.model, data[2], settings, facts["threshold"])
+    table = refusal_table(run.model, data[2][0], load_foreign(), facts["threshold"])
+    facts["scores"]["foreign"] = table.to_dict("index")
+    facts["scores of plain training"] = _measure(plain.model, data[2], settings)
     texts = {
         "baseline_cnn.json": json.dumps(facts, indent=2, allow_nan=False) + "\n",
         "MODEL_CARD.md": model_card(facts),
@@ -60,6 +64,7 @@ def write_weights(folder=WEIGHTS_DIR, *, settings=None) -> dict:
     with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as temporary:
         # Without the optimizer's state, which a trained model's file would hold too.
         run.model.save_weights(Path(temporary) / "baseline_cnn.weights.h5")
+        plain.model.save_weights(Path(temporary) / "plain_cnn.weights.h5")
         for name, text in texts.items():
             (Path(temporary) / name).write_text(text, encoding="utf-8")
         for file in Path(temporary).iterdir():
@@ -71,37 +76,31 @@ def _calibrate(run: Run, val_data, seed: int) -> dict:
     """Puts the temperature into the weights; returns it, and the threshold."""
     # At home a robust model hardly errs, and probabilities that are honest there alone would be
     # all but certain everywhere. So half of the pictures that tell the temperature are rendered.
-    images, labels = val_data
-    both = np.concatenate([images, render_elsewhere(images, labels, seed=seed)])
-    labels = np.tile(labels, 2)
+    both, labels = with_renderings(*val_data, seed=seed)
     before = run.model.predict(both, batch_size=256, verbose=0)
     temperature = fit_temperature(labels, before)
     apply_temperature(run.model, temperature)
     after = run.model.predict(both, batch_size=256, verbose=0)
     return {
         "temperature": temperature,
-        "threshold": refusal_threshold(after[: len(images)], _KEPT),
+        "threshold": refusal_threshold(after[: len(val_data[1])], _KEPT),
         "calibration error before and after": [
             expected_calibration_error(labels, each) for each in (before, after)
         ],
     }
 
 
-def _measure(model, data, threshold: float, settings: Settings) -> dict:
-    images, labels = data[2]
-    probabilities = model.predict(images, batch_size=256, verbose=0)
-    scores = {"test": external_report(labels, probabilities, threshold=threshold).scores}
+def _measure(model, test_data, settings: Settings, threshold=None) -> dict:
+    sets = {"test": test_data}
     if settings.external is not None:
         pictures = load_folder(settings.external)
-        report = external_report(
-            pictures.labels,
-            model.predict(pictures.images, batch_size=256, verbose=0),
-            threshold=threshold,
-        )
+        sets["other hospitals"] = pictures.images, pictures.labels
+    scores = {}
+    for name, (images, labels) in sets.items():
+        probabilities = model.predict(images, batch_size=256, verbose=0)
+        report = external_report(labels, probabilities, threshold=threshold)
         recall = report.per_class["recall"].dropna().to_dict()
-        scores["other hospitals"] = report.scores | {"recall": recall}
-    table = refusal_table(model, images, load_foreign(), threshold)
-    scores["foreign"] = table.to_dict("index")
+        scores[name] = report.scores | {"recall": recall}
     return scores
 
 
@@ -114,16 +113,9 @@ def model_card(facts: dict) -> str:
         "| accuracy of the others |",
         "|---|---|---|---|---|---|",
     ]
-    for name in ("test", "other hospitals"):
-        if name in scores:
-            score = scores[name]
-            low, high = score["balanced_accuracy_low"], score["balanced_accuracy_high"]
-            kept = score["accuracy_kept"]
-            lines.append(
-                f"| {name} | {score['images']:,} | {score['accuracy']:.2%} "
-                f"| {score['balanced_accuracy']:.1%} ({low:.1%} to {high:.1%}) "
-                f"| {score['refused']:.1%} | {'–' if kept is None else f'{kept:.2%}'} |"
-            )
+    lines += [_row(name, scores[name]) for name in ("test", "other hospitals") if name in scores]
+    plain = facts["scores of plain training"]
+    lines += [_row(f"{name}, plain training", score) for name, score in plain.items()]
     recall = ""
     if "other hospitals" in scores:
         shares = scores["other hospitals"]["recall"]
@@ -152,6 +144,18 @@ def model_card(facts: dict) -> str:
         scores="\n".join(lines),
         recall=recall,
         foreign="\n".join(foreign),
+    )
+
+
+def _row(name: str, score: dict) -> str:
+    low, high = score["balanced_accuracy_low"], score["balanced_accuracy_high"]
+    refused, kept = (
+        "–" if score.get(key) is None else f"{score[key]:.{digits}%}"
+        for key, digits in (("refused", 1), ("accuracy_kept", 2))
+    )
+    return (
+        f"| {name} | {score['images']:,} | {score['accuracy']:.2%} "
+        f"| {score['balanced_accuracy']:.1%} ({low:.1%} to {high:.1%}) | {refused} | {kept} |"
     )
 
 
@@ -187,6 +191,9 @@ Intervals take pictures for independent, which slices of one patient are not. `p
 medmnist_keras evaluate` finds the first row again; with `--data FOLDER` it measures other
 pictures. While the layers of `augment_robust()` were made, they were compared on the pictures
 from other hospitals, so that row is what was developed against, not a blind test.
+
+The last rows are of `baseline_cnn(weights="medical_mnist_plain")`, trained without
+`augment_robust()` and never refusing. It ships to show how such a model falls; don't use it.
 
 ## Refusal of what it doesn't know
 

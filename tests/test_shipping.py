@@ -28,7 +28,12 @@ from medmnist_keras.models import ROBUST_WIDTH, WEIGHTS_DIR
 from medmnist_keras.phantoms import draw_phantoms
 
 SETTINGS = Settings(quick=True, source="phantoms", images_per_class=20)
-FILES = ["MODEL_CARD.md", "baseline_cnn.json", "baseline_cnn.weights.h5"]
+FILES = [
+    "MODEL_CARD.md",
+    "baseline_cnn.json",
+    "baseline_cnn.weights.h5",
+    "plain_cnn.weights.h5",
+]
 
 
 def few_foreign_pictures():
@@ -67,7 +72,7 @@ def names(folder):
 # -- write_weights -------------------------------------------------------------------------------
 
 
-def test_three_files_are_written(workshop):
+def test_all_files_are_written(workshop):
     folder, facts = workshop
     assert names(folder / "first") == FILES
     text = (folder / "first" / "baseline_cnn.json").read_text(encoding="utf-8")
@@ -104,6 +109,15 @@ def test_weights_load_and_hold_the_temperature(workshop, monkeypatch):
     assert weights.stat().st_size < 1.2 * 4 * facts["parameters"]  # no state of an optimizer
 
 
+def test_the_plain_weights_are_written_as_they_were_trained(workshop, monkeypatch):
+    folder, _ = workshop
+    monkeypatch.chdir(folder)
+    written = baseline_cnn(weights=folder / "first" / "plain_cnn.weights.h5")
+    trained = load_run("baseline_cnn", SETTINGS).model
+    for now, then in zip(written.get_weights(), trained.get_weights(), strict=True):
+        np.testing.assert_array_equal(now, then)
+
+
 def test_the_threshold_keeps_95_percent_of_the_validation_pictures(workshop):
     folder, facts = workshop
     weights = folder / "first" / "baseline_cnn.weights.h5"
@@ -128,6 +142,8 @@ def test_the_card_says_what_a_user_must_know(workshop):
     assert "drawn phantoms, not patients" in flat
     score = facts["scores"]["test"]
     assert f"| test | 12 | {score['accuracy']:.2%} |" in card
+    plain = facts["scores of plain training"]["test"]
+    assert f"| test, plain training | 12 | {plain['accuracy']:.2%} |" in card
     for name, row in facts["scores"]["foreign"].items():
         assert f"| {name} | {row['auroc']:.3f} | {row['refused']:.0%} |" in card
     assert "Recall by class in other hospitals" not in flat
@@ -213,7 +229,7 @@ def shipped():
     return json.loads((WEIGHTS_DIR / "baseline_cnn.json").read_text(encoding="utf-8"))
 
 
-def test_what_ships_is_three_small_files():
+def test_what_ships_is_a_few_small_files():
     assert names(WEIGHTS_DIR) == FILES
     assert sum(path.stat().st_size for path in WEIGHTS_DIR.iterdir()) < 3_000_000
 
@@ -226,6 +242,14 @@ def test_the_model_that_ships_loads_and_is_small(shipped):
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
     assert len(set(probabilities.argmax(axis=1))) > 2
     assert all(np.isfinite(weights).all() for weights in model.get_weights())
+
+
+def test_the_plain_model_that_ships_falls_where_the_robust_one_holds(shipped):
+    assert baseline_cnn(weights="medical_mnist_plain").count_params() == 98_758
+    plain, robust = shipped["scores of plain training"], shipped["scores"]
+    assert plain["test"]["accuracy"] > 0.99
+    fallen = plain["other hospitals"]["balanced_accuracy"]
+    assert fallen < 0.7 < robust["other hospitals"]["balanced_accuracy"]
 
 
 def test_the_card_that_ships_is_that_of_its_facts(shipped):
