@@ -12,7 +12,7 @@ endif
 HTML := --to html --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= \
         --HTMLExporter.jquery_url=
 
-.PHONY: demo test lint notebooks results index weights clean
+.PHONY: demo test lint notebooks results index weights check-environment clean
 
 demo: .venv/ready
 	rm -rf notebooks/build/quick*
@@ -41,9 +41,13 @@ results: .venv/ready
 index: .venv/ready
 	$(BIN)/python -c "from medmnist_keras import groups, load_images; print(groups.write_index(load_images(strict=True)))"
 
-# The weights that ship with the package, and their model card: trained anew, five to ten minutes.
+# The weights that ship with the package, and their model card: trained anew, about ten minutes.
 weights: .venv/ready
 	$(BIN)/python -c "from medmnist_keras import shipping; shipping.write_weights()"
+
+# What this machine has of what the notebooks need, each line [ok] or [missing].
+check-environment: .venv/ready
+	@$(BIN)/python -m medmnist_keras check
 
 clean:
 	rm -rf build notebooks/build .pytest_cache .ruff_cache

@@ -12,6 +12,7 @@ from .augment import (
 )
 from .bodies import with_bodies
 from .data import load_data, load_datasets, make_dataset
+from .environment import check_environment
 from .evaluation import (
     calibration_bins,
     class_report,
@@ -67,6 +68,7 @@ __all__ = [
     "baseline_cnn",
     "build_resnet50v2",
     "calibration_bins",
+    "check_environment",
     "class_report",
     "compute_groups",
     "confidence",

@@ -1,4 +1,4 @@
-"""`python -m medmnist_keras demo | predict | evaluate`: the main jobs on the terminal."""
+"""`python -m medmnist_keras demo | predict | evaluate | check`: the main jobs on the terminal."""
 
 from __future__ import annotations
 
@@ -47,6 +47,15 @@ def demo(options=None) -> None:
     print(pd.DataFrame(rows).set_index("model").T.to_string())
     if settings.quick:
         print("A quick run: it shows that all works, not how good the models are.")
+
+
+def _check(options) -> int:
+    """Prints what this machine has of what is needed; returns 1 if something required lacks."""
+    from .environment import check_environment
+
+    needs = check_environment()
+    print(*needs, sep="\n")
+    return int(any(need.required and not need.met for need in needs))
 
 
 def _predict(options) -> int:
@@ -187,6 +196,9 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("demo", help="train and evaluate both models, quickly").set_defaults(
         run=demo, told=()
     )
+    commands.add_parser("check", help="tell what this machine has of what is needed").set_defaults(
+        run=_check, told=()
+    )
 
     model = argparse.ArgumentParser(add_help=False)
     model.add_argument(
@@ -237,7 +249,8 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments=None) -> int:
     """Runs the command that `arguments`, or the command line, name; returns the exit status.
 
-    0: done. 1: some pictures could not be read, or nobody reads the output. 2: wrong usage.
+    0: done. 1: some pictures could not be read, something lacks, or nobody reads the output.
+    2: wrong usage.
     """
     options = _parser().parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):

@@ -205,7 +205,7 @@ Against the test pictures; AUROC 0.5 is chance.
 
 Some classes come from one collection each. Patients are not known, so that the split may still
 share some. Most errors on the test pictures are slices through the heart that the data set files
-under AbdomenCT and the model under ChestCT. Breasts seen from the side are the weakest kind
-elsewhere, and often refused. Children, implants and other body parts were not tested, nor other
-pictures of the same body part but for the brain MRI above.
+under AbdomenCT and the model under ChestCT. Breasts seen from the side and some slices of the
+chest are what it errs on elsewhere, and often refuses. Children, implants and other body parts
+were not tested, nor other pictures of the same body part but for the brain MRI above.
 """

@@ -15,6 +15,7 @@ import pytest
 from test_predicting import brightness_model, write
 
 from medmnist_keras import CLASS_NAMES, Settings, __main__, baseline_cnn, keep_run, load_data, runs
+from medmnist_keras.environment import Need
 
 
 @pytest.fixture
@@ -300,3 +301,12 @@ def test_evaluate_without_pictures_says_why(model, monkeypatch, capsys):
 
 def test_the_default_of_load_data_is_the_grouped_split():
     assert inspect.signature(load_data).parameters["split"].default == "grouped"
+
+
+@pytest.mark.parametrize(("required", "status"), [(True, 1), (False, 0)])
+def test_check_prints_each_need_and_tells_by_its_status(required, status, monkeypatch, capsys):
+    needs = [Need("Python", True, "3.11.7"), Need("torch", False, "not here", required)]
+    monkeypatch.setattr("medmnist_keras.environment.check_environment", lambda: needs)
+    told = run(capsys, "check")
+    lacking = "torch" if required else "torch (optional)"
+    assert told == (status, f"[ok]      Python: 3.11.7\n[missing] {lacking}: not here\n", "")

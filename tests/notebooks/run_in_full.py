@@ -23,16 +23,30 @@ NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
+def shown(notebook) -> list:
+    """The code cells whose outputs are stored: not the one that installs, nor the solutions of
+    exercises, which a reader shall not see before trying."""
+    return [
+        cell
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        and not {"setup", "solution"} & set(cell.metadata.get("tags", []))
+    ]
+
+
 def code_digest(notebook) -> str:
-    """64 hex digits that change with any code cell."""
-    code = "\0".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    """64 hex digits that change with any code cell whose outputs are stored."""
+    code = "\0".join(cell.source for cell in shown(notebook))
     return hashlib.sha256(code.encode()).hexdigest()
 
 
 def clean(notebook) -> None:
     """Keeps the last state of each progress bar; drops colours, timestamps and home folders."""
+    kept = shown(notebook)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
+        if cell.cell_type == "code" and cell not in kept:
+            cell.outputs, cell.execution_count = [], None
         for output in cell.get("outputs", []):
             if output.output_type == "stream":
                 lines = ANSI.sub("", output.text.replace("\x08", "")).split("\n")

@@ -8,15 +8,16 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from run_in_full import code_digest
+from run_in_full import code_digest, shown
 
 from medmnist_keras import INFO
 from medmnist_keras.groups import INDEX_FILE
 from medmnist_keras.models import WEIGHTS_DIR
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = ROOT / "notebooks"
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
-TAGS = {"nbval-check-output"}
+TAGS = {"nbval-check-output", "setup", "solution"}
 # Numbers that prose may hold without a cell that prints them: sizes of pictures and pixels, a
 # grey scale's ends, and what an interval or a p-value means by definition.
 KNOWN = {"64", "16", "80", "90", "100", "95", "0.05", "10", "0.98", "0.99"}
@@ -34,7 +35,13 @@ def notebook(path):
 
 @pytest.fixture
 def code(notebook):
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return shown(notebook)
+
+
+@pytest.fixture
+def unshown(notebook):
+    """The cell that installs, then the solutions of the exercises."""
+    return [c for c in notebook.cells if c.cell_type == "code" and c not in shown(notebook)]
 
 
 @pytest.fixture
@@ -63,7 +70,8 @@ def test_code_has_not_changed_since_its_stored_run(notebook):
 
 
 def test_stored_run_is_complete_and_without_errors(code):
-    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    counts = [cell.execution_count for cell in code]
+    assert counts == sorted(set(counts))
     for cell in code:
         for output in cell.outputs:
             assert output.output_type != "error"
@@ -79,12 +87,51 @@ def test_stored_run_is_full_and_on_the_real_pictures(code):
 
 def test_skeleton(path, notebook, code, prose):
     assert prose[0].startswith(f"# {int(path.stem[:2])} · ")
-    for part in ("**What you will learn**", "**Run time**"):
-        assert part in prose[0]
+    needs = ("**What you need to know first**", "**What you will learn**", "**Run time**")
+    places = [prose[0].index(part) for part in needs]
+    assert places == sorted(places)
+    assert re.search("CPU|laptop", prose[0].split("**Run time**")[1])
+    assert "GPU" in prose[0].split("**Run time**")[1]
     assert "read_settings()" in code[0].source
     assert "## What we learned" in prose[-1]
     assert re.search(r"\]\(0\d_\w+\.ipynb\)", prose[-1])
     assert 20 <= len(notebook.cells) <= 50
+
+
+def test_a_learner_can_open_it_elsewhere(path, prose):
+    """The badges name this very file, where it lies in the repository."""
+    badge = re.compile(r"\[!\[Open in (\w+)\]\(([^)]+)\)\]\(https://([^)]+)\)")
+    targets = {name: (image, url) for name, image, url in badge.findall(prose[0])}
+    assert set(targets) == {"Colab", "Binder"}
+    file = f"notebooks/{path.name}"
+    repository = re.search(r"github\.com/([\w-]+/[\w-]+)", (ROOT / "README.md").read_text("utf-8"))
+    for image, url in targets.values():
+        assert (NOTEBOOKS / image).exists()
+        assert repository[1] in url
+        assert url.endswith(file)
+        assert (ROOT / file).exists()
+
+
+def test_the_first_code_cell_installs_only_where_the_package_is_missing(notebook, unshown):
+    first = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    assert first is unshown[0]
+    assert first.metadata["tags"] == ["setup"]
+    assert 'find_spec("medmnist_keras") is None:\n    %pip install' in first.source
+
+
+def test_exercises_have_solutions_that_are_folded_and_not_given_away(notebook, unshown, prose):
+    (tasks,) = (text for text in prose if text.startswith("## Try it"))
+    solutions = unshown[1:]
+    assert len(solutions) == len(re.findall(r"^\d\. ", tasks, re.MULTILINE)) >= 1
+    start = [cell.source for cell in notebook.cells].index(tasks) + 1
+    assert notebook.cells[start : start + len(solutions)] == solutions
+    for number, cell in enumerate(solutions, 1):
+        assert cell.metadata["tags"] == ["solution"]
+        assert cell.metadata["jupyter"]["source_hidden"]
+        assert cell.metadata["cellView"] == "form"  # Colab's word for folded
+        assert cell.source.startswith(f"# @title Solution {number}\n")
+        assert cell.outputs == []
+        assert "print(" in cell.source
 
 
 def test_cells_are_short(code):

@@ -1,0 +1,98 @@
+"""What the check says of a machine that has all, and of one that lacks something."""
+
+import importlib.metadata
+from types import SimpleNamespace
+
+import pytest
+
+from medmnist_keras import environment
+from medmnist_keras.environment import check_environment
+
+
+def by_name(needs):
+    return {need.name: need for need in needs}
+
+
+def test_every_package_is_named_with_its_version():
+    needs = by_name(check_environment())
+    assert needs["Python"].met
+    for name in ("keras", "tensorflow", "numpy", "matplotlib"):
+        version = importlib.metadata.version(name)
+        assert str(needs[name]) == f"[ok]      {name}: {version}"
+    assert {"disk", "GPU", "ImageNet weights", "Medical MNIST (MedNIST)"} <= set(needs)
+    assert all(need.met for need in needs.values() if need.required)
+
+
+def packages(monkeypatch, **versions):
+    """Installs packages in these versions, so it seems; `None` takes one away."""
+    real = importlib.metadata.version
+
+    def version(name):
+        if name not in versions:
+            return real(name)
+        if versions[name] is None:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return versions[name]
+
+    monkeypatch.setattr(environment.importlib.metadata, "version", version)
+
+
+def test_a_missing_package_is_told_with_the_command(monkeypatch):
+    packages(monkeypatch, seaborn=None)
+    needs = by_name(check_environment())
+    assert str(needs["seaborn"]).startswith("[missing] seaborn: not here; pip install")
+    assert '"seaborn>=' in needs["seaborn"].told
+    assert needs["seaborn"].required
+    assert "GPU" not in needs  # Keras isn't asked while something is missing
+
+
+def test_a_package_that_is_too_old_is_missing(monkeypatch):
+    packages(monkeypatch, keras="2.15.0")
+    need = by_name(check_environment())["keras"]
+    assert not need.met
+    assert need.told.startswith("2.15.0; pip install")
+
+
+def test_an_extra_is_optional(monkeypatch):
+    packages(monkeypatch, pydicom=None)
+    need = by_name(check_environment())["pydicom"]
+    assert not need.required
+    assert str(need) == (
+        '[missing] pydicom (optional): not here; pip install "medmnist_keras[dicom]"'
+    )
+
+
+def test_a_full_disk_is_told(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "not" / "yet"))
+    assert by_name(check_environment())["disk"].met
+    full = SimpleNamespace(total=10, used=10, free=0)
+    monkeypatch.setattr(environment.shutil, "disk_usage", lambda path: full)
+    need = by_name(check_environment())["disk"]
+    assert not need.met
+    assert "set KERAS_HOME" in need.told
+    assert not (tmp_path / "not").exists()
+
+
+def test_folders_of_pictures_are_found_or_told(monkeypatch, tmp_path):
+    name = "Medical MNIST (MedNIST)"
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.delenv("MEDICAL_MNIST_DIR", raising=False)
+    monkeypatch.delenv("MEDMNIST_KERAS_EXTERNAL_DIR", raising=False)
+    needs = by_name(check_environment())
+    assert "downloaded" in needs[name].told
+    assert "MEDMNIST_KERAS_EXTERNAL_DIR" in needs["pictures from elsewhere"].told
+
+    monkeypatch.setenv("MEDICAL_MNIST_DIR", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("MEDMNIST_KERAS_EXTERNAL_DIR", str(tmp_path))
+    needs = by_name(check_environment())
+    assert not needs[name].met
+    assert "nowhere" in needs[name].told
+    assert needs["pictures from elsewhere"].met
+
+
+@pytest.mark.parametrize(("gpus", "told"), [([], "none; trainings run on"), (["gpu:0"], "gpu:0")])
+def test_a_gpu_is_named(monkeypatch, gpus, told):
+    monkeypatch.setattr("medmnist_keras.settings.list_gpus", lambda: gpus)
+    need = by_name(check_environment())["GPU"]
+    assert (need.met, need.required) == (bool(gpus), False)
+    assert need.told.startswith(told)
