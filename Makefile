@@ -12,12 +12,13 @@ endif
 HTML := --to html --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= \
         --HTMLExporter.jquery_url=
 
-.PHONY: demo test lint notebooks results index weights check-environment clean
+.PHONY: demo test lint notebooks results slides index weights check-environment clean
 
 demo: .venv/ready
 	rm -rf notebooks/build/quick*
 	cd notebooks && $(QUICK) ../$(BIN)/python -m medmnist_keras demo
 	$(QUICK) $(BIN)/jupyter nbconvert $(HTML) --execute --output-dir build notebooks/*.ipynb
+	cp notebooks/glossary.md build
 	@$(BIN)/python -c "from pathlib import Path; [p.write_text(p.read_text('utf-8').replace('.ipynb\"', '.html\"'), 'utf-8') for p in Path('build').glob('0*.html')]"
 	@echo "Open build/01_explore_the_data.html in a browser."
 
@@ -36,6 +37,10 @@ notebooks: .venv/ready
 # The README's table and figures, from notebooks/results.json.
 results: .venv/ready
 	$(BIN)/python images/make.py
+
+# The talk: one page for any browser, made of the notebooks' tagged cells as they are stored.
+slides: .venv/ready
+	$(BIN)/python slides/make.py
 
 # The index of what belongs together, from the real pictures; it ships with the package.
 index: .venv/ready

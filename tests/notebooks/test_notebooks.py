@@ -95,7 +95,7 @@ def test_skeleton(path, notebook, code, prose):
     assert "read_settings()" in code[0].source
     assert "## What we learned" in prose[-1]
     assert re.search(r"\]\(0\d_\w+\.ipynb\)", prose[-1])
-    assert 20 <= len(notebook.cells) <= 50
+    assert 20 <= len(notebook.cells) <= 55
 
 
 def test_a_learner_can_open_it_elsewhere(path, prose):
@@ -253,7 +253,7 @@ def test_targets_beyond_the_data_set_are_met(results):
     assert plain["elsewhere: balanced accuracy"] < 0.7
     assert robust["elsewhere: balanced accuracy"] >= 0.9
     assert min(row["recall"] for row in beyond["recall"]["robust CNN"].values()) >= 0.75
-    assert beyond["random split"]["robust CNN"] <= 10  # the goal is 6, not reached in this run
+    assert beyond["random split"]["robust CNN"] <= 6
     assert beyond["parameters"]["robust CNN"] <= 500_000
     assert min(row["refused"] for row in beyond["refused"].values()) > 0.5
 
