@@ -12,7 +12,7 @@ endif
 HTML := --to html --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= \
         --HTMLExporter.jquery_url=
 
-.PHONY: demo test lint notebooks results slides index weights check-environment clean
+.PHONY: demo test lint notebooks results slides app screenshot index weights check-environment clean
 
 demo: .venv/ready
 	rm -rf notebooks/build/quick*
@@ -41,6 +41,14 @@ results: .venv/ready
 # The talk: one page for any browser, made of the notebooks' tagged cells as they are stored.
 slides: .venv/ready
 	$(BIN)/python slides/make.py
+
+# The live page: drop a picture, see what both models say of it.
+app: .venv/ready
+	$(BIN)/python -m medmnist_keras app
+
+# images/app.png, from a real browser.
+screenshot: .venv/ready
+	$(BIN)/python images/screenshot_app.py
 
 # The index of what belongs together, from the real pictures; it ships with the package.
 index: .venv/ready

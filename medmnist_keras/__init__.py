@@ -1,6 +1,7 @@
 """Medical image classification in Keras, on Medical MNIST: data, two models, honest scores."""
 
 from . import _quiet as _quiet  # isort: skip  # before anything imports Keras
+from .app import open_app
 from .audit import audit, find_originals, nearest, thumbnails, unit_thumbnails
 from .augment import (
     ROBUST_LAYERS,
@@ -98,6 +99,7 @@ __all__ = [
     "mcnemar_test",
     "most_confident_errors",
     "nearest",
+    "open_app",
     "predict",
     "read_image",
     "read_settings",

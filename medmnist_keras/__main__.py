@@ -1,4 +1,4 @@
-"""`python -m medmnist_keras demo | predict | evaluate | check`: the main jobs on the terminal."""
+"""`python -m medmnist_keras demo | predict | evaluate | app | check`: the main jobs, typed."""
 
 from __future__ import annotations
 
@@ -112,6 +112,16 @@ def _evaluate(options) -> int:
         print(f"Data: {_printable(told)}")
         _print_report(report)
     return _tell_problems([why for _, why in problems], len(labels) + len(problems))
+
+
+def _app(options) -> None:
+    """Serves the live page until it is interrupted."""
+    from .app import open_app
+
+    print("Loading the models, and the training pictures where they are at hand …", flush=True)
+    page = open_app(host=options.host, port=options.port, browser=not options.no_open)
+    print(f"The page is at {page.local_url}; Ctrl+C ends it.", flush=True)
+    page.block_thread()
 
 
 def _test_pictures():
@@ -243,6 +253,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluating.add_argument("--json", action="store_true", help="print all as one object")
     evaluating.set_defaults(run=_evaluate, told=(ValueError, OSError))
+
+    serving = commands.add_parser(
+        "app", help="open a page in the browser that says what is on a picture dropped there"
+    )
+    serving.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="A",
+        help="address to listen on (default: 127.0.0.1, this machine alone)",
+    )
+    serving.add_argument(
+        "--port", type=int, metavar="P", help="default: the first free one from 7860 on"
+    )
+    serving.add_argument("--no-open", action="store_true", help="open no browser")
+    serving.set_defaults(run=_app, told=(ValueError, OSError, ImportError))
     return parser
 
 

@@ -230,11 +230,6 @@ def grad_cam_overlay(
             f"Received: shape={maps.shape}. Pass the result of `grad_cam` on the same images."
         )
 
-    def blend(grey: np.ndarray, weight: np.ndarray) -> np.ndarray:
-        # Opacity follows the map, so that regions without weight stay the plain image.
-        opacity = 0.7 * weight[..., None]
-        return (1 - opacity) * grey + opacity * plt.get_cmap("viridis")(weight)[..., :3]
-
     tiles = blend(tiles, maps)
     ax = _mosaic(tiles, columns, captions, ax, title, margin=1.3, if_empty="no images")
     if len(tiles):
@@ -244,6 +239,23 @@ def grad_cam_overlay(
         bar.ax.tick_params(length=0)
         bar.outline.set_visible(False)
     return ax
+
+
+def blend(grey: ArrayLike, weights: ArrayLike) -> np.ndarray:
+    """Colours greys by weight: what has none stays as it is, what has most turns yellow.
+
+    Args:
+        grey: Floats in `[0, 1]`, shape `(..., 1)` or `(..., 3)`.
+        weights: Floats in `[0, 1]`, shape `(...)`, such as a map of `grad_cam`.
+
+    Returns:
+        Floats in `[0, 1]`, shape `(..., 3)`.
+
+    Example:
+    >>> plots.blend(image / 255, grad_cam(model, image[None])[0])
+    """
+    opacity = 0.7 * np.asarray(weights)[..., None]
+    return (1 - opacity) * grey + opacity * plt.get_cmap("viridis")(weights)[..., :3]
 
 
 def mean_images(

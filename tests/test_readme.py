@@ -31,7 +31,7 @@ def test_files_that_it_links_to_exist():
 
 def test_make_targets_that_it_names_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"`?make (\w+)", README))
+    targets = set(re.findall(r"`?make ([\w-]+)", README))
     assert {"demo", "test", "notebooks", "results"} <= targets
     for target in targets:
         assert f"\n{target}:" in makefile, target
