@@ -88,10 +88,10 @@ def test_batches_are_float_grey_levels_of_a_static_shape(bodies, phantoms, two_e
         assert set(classes) == set(range(6))
 
 
-def test_about_a_quarter_of_the_pictures_stays_as_it_is(repeated, two_epochs):
+def test_two_in_five_of_the_pictures_stay_as_they_are(repeated, two_epochs):
     shares = [1 - changed(images, repeated[0]).mean() for images, _ in two_epochs]
-    # A quarter of those that aren't foreign.
-    np.testing.assert_allclose(shares, 0.25 * 0.9, atol=0.05)
+    # Of those that aren't foreign.
+    np.testing.assert_allclose(shares, 0.4 * 0.9, atol=0.05)
 
 
 def test_labels_of_about_a_tenth_are_drawn_by_lot(repeated, two_epochs):
@@ -107,14 +107,14 @@ def test_labels_of_about_a_tenth_are_drawn_by_lot(repeated, two_epochs):
 def test_each_epoch_shows_other_pictures(repeated, two_epochs):
     first, second = (images for images, _ in two_epochs)
     # But for those that stay as they are in both epochs.
-    assert changed(first, second).mean() == pytest.approx(1 - 0.225**2, abs=0.05)
+    assert changed(first, second).mean() == pytest.approx(1 - 0.36**2, abs=0.05)
 
 
 def test_no_picture_is_changed_as_another(repeated, two_epochs):
     images, _ = two_epochs[0]
     images = images[changed(images, repeated[0])]
     whole = images[images.std(axis=(1, 2, 3)) > 1]  # a blank is like any other
-    assert len(whole) > 0.6 * len(repeated[0])
+    assert len(whole) > 0.55 * len(repeated[0])
     assert len(np.unique(whole.reshape(len(whole), -1), axis=0)) > 0.99 * len(whole)
 
 
@@ -157,7 +157,7 @@ def test_each_layer_changes_what_it_is_for(layer, bodies, phantoms):
 def test_labels_are_intact_without_foreign_pictures(bodies, phantoms):
     drawn, labels = epochs(bodies, phantoms[1], robust_layers=ALL_BUT_FOREIGN)[0]
     np.testing.assert_array_equal(labels, phantoms[1])
-    assert changed(drawn, phantoms[0]).mean() > 0.6
+    assert changed(drawn, phantoms[0]).mean() > 0.5
 
 
 def test_what_has_no_body_is_not_rendered_anew(phantoms):
