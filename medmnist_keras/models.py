@@ -17,8 +17,8 @@ from .sources import keras_home
 
 WEIGHTS_DIR = Path(__file__).parent / "weights"  # what ships with the package
 _SHIPPED = {
-    "medical_mnist": WEIGHTS_DIR / "baseline_cnn.weights.h5",
-    "medical_mnist_plain": WEIGHTS_DIR / "plain_cnn.weights.h5",
+    "medical_mnist": "baseline_cnn.weights.h5",
+    "medical_mnist_plain": "plain_cnn.weights.h5",
 }
 ROBUST_WIDTH = 24  # of the robust baseline, the one that ships
 INPUT_SHAPE = (INFO["image_size"], INFO["image_size"], 1)
@@ -78,7 +78,8 @@ def baseline_cnn(
     x = _conv_block(x, 8 * width, name="block3")
     model = keras.Model(inputs, _classify(x, classifier_activation), name=name)
     if weights is not None:
-        _load_own_weights(model, _SHIPPED.get(weights, weights))
+        ships = weights in _SHIPPED
+        _load_own_weights(model, WEIGHTS_DIR / _SHIPPED[weights] if ships else weights)
     return model
 
 

@@ -140,10 +140,14 @@ def test_medical_mnist_weights_ship(images):
     assert probabilities.max() > 0.9 > random.max()
 
 
-def test_medical_mnist_weights_that_are_missing_are_told(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("weights", "file"),
+    [("medical_mnist", "baseline_cnn"), ("medical_mnist_plain", "plain_cnn")],
+)
+def test_medical_mnist_weights_that_are_missing_are_told(weights, file, tmp_path, monkeypatch):
     monkeypatch.setattr(models, "WEIGHTS_DIR", tmp_path)
-    with pytest.raises(FileNotFoundError, match=r"baseline_cnn.weights.h5', which does not exist"):
-        baseline_cnn(weights="medical_mnist")
+    with pytest.raises(FileNotFoundError, match=f"{file}.weights.h5', which does not exist"):
+        baseline_cnn(weights=weights)
 
 
 def test_resnet_head_is_small_and_backbone_flat():
