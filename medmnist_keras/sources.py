@@ -1,30 +1,25 @@
 """Where pictures come from: a folder, an archive, the cache, a download, or phantoms.
 
-Whatever the source, what comes out is one verified uint8 array. Archives are read in one
-pass and never unpacked to disk; nothing in them is trusted.
+Whatever the source, what comes out is one verified uint8 array: `archives` gives the files that
+lie in it, `decoding` their pixels.
 """
 
 from __future__ import annotations
 
 import errno
-import gzip
 import hashlib
-import io
 import os
-import stat
-import tarfile
 import tempfile
 import warnings
-import zipfile
-import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
+from . import archives, decoding
 from .info import INFO
 from .phantoms import draw_phantoms
 
@@ -33,20 +28,9 @@ PHANTOMS = "phantoms"
 
 _ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
 _IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png")
-# A 64x64 picture is about 1.4 kB; these bounds stop archives made to fill memory.
-_MAX_IMAGE_BYTES = 1_000_000
-_MAX_MEMBERS = 250_000
+_MAX_MEMBERS = 250_000  # stops archives made to fill memory
 _SHOWN = 5
-_NO_TABLE = [0] * 64
 _ARRAYS = ("images", "labels", "names", "quantization")  # what the cache holds
-
-_BROKEN_ARCHIVE = (
-    EOFError,
-    gzip.BadGzipFile,
-    zlib.error,
-    tarfile.TarError,
-    zipfile.BadZipFile,
-)
 
 
 class Images(NamedTuple):
@@ -73,12 +57,15 @@ class Images(NamedTuple):
     origin: str
 
 
-class _Entry(NamedTuple):
-    """One file of a folder or an archive, not read yet."""
+class _Found:
+    """What reading a source came upon, besides pictures."""
 
-    parts: tuple[str, ...]
-    size: int
-    read: Callable[[], bytes]
+    def __init__(self):
+        self.seen: Counter = Counter()
+        self.roots: set[str] = set()
+        self.strangers: Counter = Counter()
+        self.digests: dict[str, bytes] = {}
+        self.problems: dict[int, str] = {}  # by the place in the source, for they come unordered
 
 
 def load_images(source=None, *, images_per_class=None, seed=0, strict=False, info=INFO) -> Images:
@@ -258,113 +245,16 @@ def _resolve(path: Path, info) -> Path:
         if _is_archive(path):
             return path
         raise ValueError(f"{expected} Received: {path}, a file of another kind.")
-    below = sorted(entry for entry in path.iterdir() if not _is_junk(entry.name))
+    below = sorted(entry for entry in path.iterdir() if not archives.is_junk(entry.name))
     for folder in (path, *(entry for entry in below if entry.is_dir())):
         if any((folder / name).is_dir() for name in info["class_names"]):
             return folder
-    archives = [entry for entry in below if entry.is_file() and _is_archive(entry)]
-    if len(archives) == 1:
-        return archives[0]
-    found = ", ".join(entry.name for entry in (archives or below)[:_SHOWN]) or "nothing"
-    what = f"{len(archives)} archives" if archives else "neither"
+    packed = [entry for entry in below if entry.is_file() and _is_archive(entry)]
+    if len(packed) == 1:
+        return packed[0]
+    found = ", ".join(entry.name for entry in (packed or below)[:_SHOWN]) or "nothing"
+    what = f"{len(packed)} archives" if packed else "neither"
     raise FileNotFoundError(f"{expected} Received: {path}, which holds {what}: {found}.")
-
-
-def _is_junk(name: str) -> bool:
-    """Files that operating systems leave among others."""
-    return name.startswith((".", "__")) or name.lower() in ("thumbs.db", "desktop.ini")
-
-
-# -- walking a folder or an archive ----------------------------------------------------------
-
-
-def _entries(path: Path) -> Iterator[_Entry | None]:
-    """Every file of a folder or archive; `None` for an archive's folder, which is but counted."""
-    if path.is_dir():
-        return _folder_entries(path)
-    return _zip_entries(path) if path.name.lower().endswith(".zip") else _tar_entries(path)
-
-
-def _folder_entries(root: Path) -> Iterator[_Entry]:
-    for folder, file in _listing(root):
-        parts = (folder, file.name, "") if file.is_dir() else (folder, file.name)  # "": too deep
-        yield _Entry(parts, _status(file).st_size, Path(file.path).read_bytes)
-
-
-def _listing(root: Path) -> Iterator[tuple[str, os.DirEntry]]:
-    """What lies in each folder of `root`, sorted: the folder's name and the file."""
-    for folder in sorted(entry for entry in root.iterdir() if entry.is_dir()):
-        if not _is_junk(folder.name):
-            with os.scandir(folder) as files:
-                for file in sorted(files, key=lambda file: file.name):
-                    yield folder.name, file
-
-
-def _status(file: os.DirEntry) -> os.stat_result:
-    try:
-        return file.stat()
-    except FileNotFoundError:  # a link that leads nowhere: reading it will tell
-        return file.stat(follow_symlinks=False)
-
-
-def _tar_entries(path: Path) -> Iterator[_Entry | None]:
-    with path.open("rb") as file:
-        is_gzip = file.read(2) == b"\x1f\x8b"
-    # No other packing: what xz and bzip2 unpack to has no bound.
-    with tarfile.open(path, "r:gz" if is_gzip else "r:") as archive:
-        for member in archive:
-            parts = _safe_parts(member.name, path)
-            if member.isdir():
-                yield None
-                continue
-            if not member.isreg():
-                raise ValueError(_refused(path, member.name, "a link or a special file"))
-            yield _Entry(parts, member.size, lambda m=member: archive.extractfile(m).read())
-
-
-def _zip_entries(path: Path) -> Iterator[_Entry | None]:
-    with zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
-            parts = _safe_parts(member.filename, path)
-            kind = stat.S_IFMT(member.external_attr >> 16)
-            if member.is_dir():
-                yield None
-                continue
-            if kind not in (0, stat.S_IFREG):
-                raise ValueError(_refused(path, member.filename, "a link or a special file"))
-            if member.flag_bits & 0x1:
-                raise ValueError(_refused(path, member.filename, "encrypted"))
-            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise ValueError(_refused(path, member.filename, "packed in an unusual way"))
-            yield _Entry(parts, member.file_size, lambda m=member: _read_zipped(archive, m))
-
-
-def _read_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    with archive.open(member) as file:
-        return file.read(_MAX_IMAGE_BYTES)  # whatever size the archive declares
-
-
-def _safe_parts(name: str, path: Path) -> tuple[str, ...]:
-    pure = PurePosixPath(name)
-    odd = pure.is_absolute() or ".." in pure.parts or any(sign in name for sign in "\\:\0")
-    if odd or not _is_utf8(name):
-        raise ValueError(_refused(path, name, "a path that leads outside or is malformed"))
-    return pure.parts
-
-
-def _is_utf8(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _refused(path: Path, member: str, reason: str) -> str:
-    return (
-        f"{path} was refused: its member {member!r} is {reason}; nothing of it was kept. "
-        "Expected plain files in class-named folders. Get the archive from a source you trust."
-    )
 
 
 # -- reading and checking --------------------------------------------------------------------
@@ -373,111 +263,102 @@ def _refused(path: Path, member: str, reason: str) -> str:
 def _read(path: Path, info) -> Images:
     """Decodes and checks every picture in one pass over the source."""
     class_names = info["class_names"]
-    pictures: dict[str, tuple[np.ndarray, list[int]]] = {}
-    digests: dict[str, bytes] = {}
-    seen: Counter = Counter()
-    roots: set[str] = set()
-    strangers: Counter = Counter()
-    problems: list[str] = []
+    found = _Found()
+    decode = partial(decoding.decode_batch, image_size=info["image_size"])
     try:
-        for count, entry in enumerate(_entries(path)):
-            if count >= _MAX_MEMBERS:
-                raise ValueError(
-                    f"{path} was refused: it has over {_MAX_MEMBERS:,} members. "
-                    f"Expected {sum(info['counts'].values()):,} pictures. "
-                    "Get the archive from a source you trust."
-                )
-            if entry is None or len(entry.parts) < 2 or any(map(_is_junk, entry.parts)):
-                continue
-            *above, folder, file = entry.parts
-            name = f"{folder}/{file}"
-            if folder not in class_names:
-                inside = next((part for part in above if part in class_names), None)
-                if inside:
-                    problems.append(f"{'/'.join(entry.parts)}: unexpected folder inside {inside}")
-                elif file.lower().endswith(_IMAGE_SUFFIXES):
-                    strangers["/".join((*above, folder))] += 1
-                continue
-            roots.add("/".join(above))
-            seen[folder] += 1
-            if name in pictures:
-                problems.append(f"{name}: twice in the archive")
-                continue
-            try:
-                if not _is_utf8(name):
-                    raise ValueError("its name is not UTF-8")
-                if entry.size > _MAX_IMAGE_BYTES:
-                    raise ValueError(f"{entry.size:,} bytes, too large for a 64x64 picture")
-                data = entry.read()
-                pictures[name] = _decode(data, info["image_size"])
-                digests[name] = hashlib.sha256(data).digest()
-            except _BROKEN_ARCHIVE:
-                raise
-            except (ValueError, SyntaxError, OSError, Image.DecompressionBombError) as error:
-                reason = getattr(error, "strerror", None) or error
-                problems.append(f"{ascii(name)[1:-1]}: {reason}")
-    except _BROKEN_ARCHIVE as error:
+        batches = list(decoding.map_ahead(decode, decoding.batches(_files(path, info, found))))
+    except archives.BROKEN_ARCHIVE as error:
         raise ValueError(
             f"{path} is not a complete archive ({error}). Delete it and get it again."
         ) from error
-    _check(seen, roots, strangers, problems, path, info)
-    names = sorted(pictures, key=lambda name: (class_names.index(name.split("/")[0]), name))
-    decoded, tables = zip(*(pictures.pop(name) for name in names), strict=True)
+    for batch in batches:
+        found.problems |= batch.problems
+    _check(found, path, info)
+    names = sorted(found.digests, key=lambda name: (class_names.index(name.split("/")[0]), name))
+    rank = {name: i for i, name in enumerate(names)}
+    images = np.empty((len(names), info["image_size"], info["image_size"], 1), "uint8")
+    quantization = np.empty((len(names), 64), "uint16")
+    while batches:  # each is let go when it is copied
+        batch = batches.pop()
+        places = [rank[name] for name in batch.names]
+        images[places, ..., 0] = batch.images
+        quantization[places] = batch.tables
     return Images(
-        images=np.stack(decoded)[..., np.newaxis],
+        images=images,
         labels=_labels(names, info),
         names=np.array(names),
-        quantization=np.array(tables, dtype="uint16"),
+        quantization=quantization,
         positions=np.arange(len(names)),
-        fingerprint=content_fingerprint(digests),
+        fingerprint=content_fingerprint(found.digests),
         origin=path.name,
     )
 
 
-def _decode(data: bytes, image_size: int) -> tuple[np.ndarray, list[int]]:
-    """Decodes one JPEG or PNG to uint8 `(image_size, image_size)` and its quantisation table.
+def _files(path: Path, info, found: _Found) -> Iterator[decoding.File]:
+    """Reads the files in class folders; tells `found` of everything else."""
+    class_names = info["class_names"]
+    for place, entry in enumerate(archives.entries(path)):
+        if place >= _MAX_MEMBERS:
+            raise ValueError(
+                f"{path} was refused: it has over {_MAX_MEMBERS:,} members. "
+                f"Expected {sum(info['counts'].values()):,} pictures. "
+                "Get the archive from a source you trust."
+            )
+        if entry is None or len(entry.parts) < 2 or any(map(archives.is_junk, entry.parts)):
+            continue
+        *above, folder, file = entry.parts
+        name = f"{folder}/{file}"
+        if folder not in class_names:
+            inside = next((part for part in above if part in class_names), None)
+            if inside:
+                whole = "/".join(entry.parts)
+                found.problems[place] = f"{whole}: unexpected folder inside {inside}"
+            elif file.lower().endswith(_IMAGE_SUFFIXES):
+                found.strangers["/".join((*above, folder))] += 1
+            continue
+        found.roots.add("/".join(above))
+        found.seen[folder] += 1
+        if name in found.digests:
+            found.problems[place] = f"{name}: twice in the archive"
+            continue
+        try:
+            if not archives.is_utf8(name):
+                raise ValueError("its name is not UTF-8")
+            if entry.size > archives.MAX_IMAGE_BYTES:
+                raise ValueError(f"{entry.size:,} bytes, too large for a 64x64 picture")
+            data = entry.read()
+        except archives.BROKEN_ARCHIVE:
+            raise
+        except (ValueError, OSError) as error:
+            found.problems[place] = decoding.problem(name, error)
+        else:
+            found.digests[name] = hashlib.sha256(data).digest()
+            yield decoding.File(place, name, data)
 
-    A ValueError says what is wrong.
-    """
-    if not data:
-        raise ValueError("empty file")
-    try:
-        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as image:
-            # The header is checked first: a picture of another size is never decoded.
-            if image.size != (image_size, image_size):
-                width, height = image.size
-                raise ValueError(f"{width}x{height} pixels, not {image_size}x{image_size}")
-            tables = getattr(image, "quantization", {})  # PNG has none
-            table = tables.get(0, _NO_TABLE)
-            return np.asarray(image if image.mode == "L" else image.convert("L")), table
-    except Image.UnidentifiedImageError:
-        raise ValueError("not a JPEG or PNG image") from None
-    except OSError as error:
-        raise ValueError(f"damaged image ({error})") from None
 
-
-def _check(seen, roots, strangers, problems, path: Path, info) -> None:
+def _check(found: _Found, path: Path, info) -> None:
     # Told first: these explain the counts that follow.
-    found = [
+    # Pictures beside the class folders, like a README, are ignored.
+    lines = [
         f"{folder.split('/')[-1]}: unexpected class ({count:,} pictures)"
-        for folder, count in strangers.items()
-        if folder not in roots  # pictures beside the class folders, like a README, are ignored
+        for folder, count in found.strangers.items()
+        if folder not in found.roots
     ]
-    if len(roots) > 1:
-        tops = ", ".join(repr(root) for root in sorted(roots)[:_SHOWN])
-        found.append(f"class folders in {len(roots)} places: {tops}")
+    if len(found.roots) > 1:
+        tops = ", ".join(repr(root) for root in sorted(found.roots)[:_SHOWN])
+        lines.append(f"class folders in {len(found.roots)} places: {tops}")
     for name, expected in info["counts"].items():
-        if not seen[name]:
-            found.append(f"{name}: missing class")
-        elif seen[name] != expected:
-            found.append(f"{name}: {seen[name]:,} files, not {expected:,}")
-    found += problems
-    if found:
-        more = f"\n  … and {len(found) - _SHOWN:,} more" if len(found) > _SHOWN else ""
-        shown = "".join(f"\n  {line}" for line in found[:_SHOWN])
-        noun = "problem" if len(found) == 1 else "problems"
+        if not found.seen[name]:
+            lines.append(f"{name}: missing class")
+        elif found.seen[name] != expected:
+            lines.append(f"{name}: {found.seen[name]:,} files, not {expected:,}")
+    lines += [found.problems[place] for place in sorted(found.problems)]
+    if lines:
+        more = f"\n  … and {len(lines) - _SHOWN:,} more" if len(lines) > _SHOWN else ""
+        shown = "".join(f"\n  {line}" for line in lines[:_SHOWN])
+        noun = "problem" if len(lines) == 1 else "problems"
         raise ValueError(
-            f"{path} is not {info['name']}: {len(found):,} {noun}.{shown}{more}\n"
+            f"{path} is not {info['name']}: {len(lines):,} {noun}.{shown}{more}\n"
             f"Expected {sum(info['counts'].values()):,} pictures of "
             f"{info['image_size']}x{info['image_size']} pixels in the folders "
             f"{', '.join(info['class_names'])}. Mend or leave out the files above, or get a "
@@ -528,8 +409,8 @@ def _signature(path: Path) -> str:
         status = path.stat()
         key.update(f"{status.st_size} {status.st_mtime_ns}".encode())
     else:
-        for folder, file in _listing(path):
-            status = _status(file)
+        for folder, file in archives.listing(path):
+            status = archives.status(file)
             line = f"{folder}/{file.name} {status.st_size} {status.st_mtime_ns}\n"
             key.update(line.encode(errors="surrogateescape"))
     return key.hexdigest()
