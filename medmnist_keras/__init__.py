@@ -26,7 +26,13 @@ from .external import external_report, load_elsewhere, load_folder
 from .foreign import FOREIGN, load_foreign
 from .groups import compute_groups, find_groups
 from .info import CLASS_NAMES, INFO, PUBLISHED
-from .models import baseline_cnn, decode_predictions, freeze_batch_normalization, resnet50v2
+from .models import (
+    baseline_cnn,
+    decode_predictions,
+    freeze_batch_normalization,
+    resnet50v2,
+    speed_cnn,
+)
 from .predicting import load_model, predict
 from .reading import find_pictures, read_image
 from .refusal import (
@@ -45,6 +51,7 @@ from .runs import (
     run_ablation,
     run_baseline,
     run_resnet50v2,
+    speed_run,
 )
 from .settings import Settings, read_settings
 from .sources import load_images
@@ -111,6 +118,8 @@ __all__ = [
     "run_baseline",
     "run_resnet50v2",
     "shipped_threshold",
+    "speed_cnn",
+    "speed_run",
     "split_indices",
     "stress_test",
     "thumbnails",

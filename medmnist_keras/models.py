@@ -83,6 +83,34 @@ def baseline_cnn(
     return model
 
 
+def speed_cnn(*, name="speed_cnn") -> keras.Model:
+    """Builds the network of the speed run: three strided convolutions, 29,894 parameters.
+
+    Strides in place of pooling: no map is ever larger than the next layer needs. Flattening in
+    place of global pooling keeps where in the picture something was, which is worth an epoch.
+
+    Args:
+        name: name of the model.
+
+    Returns:
+        `keras.Model` from `(batch, 64, 64, 1)` raw pixels, 0-255, to probabilities `(batch, 6)`.
+
+    Example:
+
+    ```python
+    model = speed_cnn()
+    ```
+    """
+    inputs = keras.Input(INPUT_SHAPE, name="images")
+    x = layers.Rescaling(1 / 255, name="scale")(inputs)
+    x = _conv_block(x, 16, kernel_size=4, strides=4, name="stem")
+    x = _conv_block(x, 32, strides=2, name="block1")
+    x = _conv_block(x, 64, strides=2, name="block2")
+    x = layers.Flatten(name="flat")(x)
+    outputs = layers.Dense(len(CLASS_NAMES), activation="softmax", name="probabilities")(x)
+    return keras.Model(inputs, outputs, name=name)
+
+
 def resnet50v2(
     *, weights="imagenet", image_size=80, classifier_activation="softmax", name="resnet50v2"
 ) -> keras.Model:

@@ -7,7 +7,14 @@ import keras
 import numpy as np
 import pytest
 
-from medmnist_keras import CLASS_NAMES, baseline_cnn, decode_predictions, models, resnet50v2
+from medmnist_keras import (
+    CLASS_NAMES,
+    baseline_cnn,
+    decode_predictions,
+    models,
+    resnet50v2,
+    speed_cnn,
+)
 from medmnist_keras.phantoms import draw_phantoms
 
 BUILDERS = {
@@ -117,6 +124,13 @@ def test_width_decides_how_many_parameters(width, parameters):
 def test_width_out_of_range(width):
     with pytest.raises(ValueError, match="whole number of at least 1. Received: width="):
         baseline_cnn(width=width)
+
+
+def test_the_speed_run_s_network_is_smaller_yet_and_takes_raw_pixels(images):
+    model = speed_cnn()
+    assert model.count_params() == 29_894
+    np.testing.assert_allclose(model.predict(images, verbose=0).sum(axis=1), 1, rtol=1e-5)
+    assert model.get_layer("scale").scale == 1 / 255
 
 
 def test_weights_of_another_width(tmp_path):

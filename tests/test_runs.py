@@ -20,6 +20,7 @@ from medmnist_keras import (
     run_baseline,
     run_resnet50v2,
     runs,
+    speed_run,
     train,
 )
 from medmnist_keras.phantoms import draw_phantoms
@@ -277,6 +278,28 @@ def test_ablation_really_trains(settings, data, monkeypatch):
         np.testing.assert_array_equal(before, heads[0][0])  # the same start
         assert not np.array_equal(before, after)
     assert len(np.unique([after for _, after in heads], axis=0)) == 3  # on other pictures
+
+
+# -- the speed run ---------------------------------------------------------------------------
+
+
+def test_the_seed_decides_a_speed_run():
+    train_data, val_data, _ = load_data(source="phantoms", images_per_class=60, split="random")
+    first, again, other = (
+        speed_run(train_data, val_data, seed=seed, verbose=0).get_weights() for seed in (1, 1, 2)
+    )
+    for one, same in zip(first, again, strict=True):
+        np.testing.assert_allclose(one, same, rtol=1e-4, atol=1e-5)
+    assert not np.allclose(first[0], other[0], atol=1e-3)
+
+
+def test_speed_run_trains_once_over_the_pictures(data, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(runs, "train", lambda *_, **more: asked.update(more))
+    pictures, labels = draw_phantoms(25)
+    model = speed_run((pictures, labels), data[1])
+    assert model.name == "speed_cnn"
+    assert asked["epochs"] == 1
 
 
 # -- results -------------------------------------------------------------------------------------
