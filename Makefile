@@ -12,7 +12,8 @@ endif
 HTML := --to html --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= \
         --HTMLExporter.jquery_url=
 
-.PHONY: demo test lint notebooks results slides app screenshot index weights check-environment clean
+.PHONY: demo test lint notebooks results slides app benchmark screenshot index weights \
+        check-environment clean
 
 demo: .venv/ready
 	rm -rf notebooks/build/quick*
@@ -45,6 +46,10 @@ slides: .venv/ready
 # The live page: drop a picture, see what both models say of it.
 app: .venv/ready
 	$(BIN)/python -m medmnist_keras app
+
+# How fast each step is beside plain ways to do it, about 15 minutes: build/benchmark.json and .png.
+benchmark: .venv/ready
+	$(BIN)/python -m medmnist_keras benchmark
 
 # images/app.png, from a real browser.
 screenshot: .venv/ready

@@ -1,4 +1,4 @@
-"""`python -m medmnist_keras demo | predict | evaluate | app | check`: the main jobs, typed."""
+"""`python -m medmnist_keras demo | predict | evaluate | app | benchmark | check`: the jobs."""
 
 from __future__ import annotations
 
@@ -124,6 +124,15 @@ def _app(options) -> None:
     page.block_thread()
 
 
+def _benchmark(options) -> int:
+    """Prints how fast each step is beside plain ways; returns 1 if a measurement failed."""
+    from .benchmark import benchmark, told
+
+    result = benchmark()
+    print(f"\n{told(result)}")
+    return int(bool(result["failures"]))
+
+
 def _test_pictures():
     from contextlib import redirect_stdout
 
@@ -209,6 +218,9 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("check", help="tell what this machine has of what is needed").set_defaults(
         run=_check, told=()
     )
+    commands.add_parser(
+        "benchmark", help="measure each step beside plain ways to do it, about 15 minutes"
+    ).set_defaults(run=_benchmark, told=(ValueError, OSError))
 
     model = argparse.ArgumentParser(add_help=False)
     model.add_argument(
@@ -274,7 +286,8 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments=None) -> int:
     """Runs the command that `arguments`, or the command line, name; returns the exit status.
 
-    0: done. 1: some pictures could not be read, something lacks, or nobody reads the output.
+    0: done. 1: some pictures could not be read, something lacks or failed, or nobody reads
+    the output.
     2: wrong usage.
     """
     options = _parser().parse_args(arguments)

@@ -21,7 +21,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.text import Text
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator, PercentFormatter
 from numpy.typing import ArrayLike
 from scipy.special import logit
 
@@ -770,6 +770,55 @@ def stress_curves(table: pd.DataFrame, title: str | None = None) -> np.ndarray:
         legend.set_title("\n".join(_wrap(title, 60)), {"size": "medium", "weight": "bold"})
         legend.set_alignment("left")
     return panels
+
+
+def speed_ratios(table: pd.DataFrame, ax: Axes | None = None, title: str | None = None) -> Axes:
+    """Shows how many times better we are than others: better right of the line, worse left of it.
+
+    Args:
+        table: One row per comparison, in the order of drawing, with the columns `step`,
+            `quantity`, `reference` (what it is compared with), `ratio` (above 1 is in our
+            favour), `ratio_low` and `ratio_high`.
+        ax, title: Where to draw and what to say; see the module.
+
+    Returns:
+        The axes, on a logarithmic scale, with ratio and reference written at the right.
+
+    Example:
+    >>> plots.speed_ratios(pd.DataFrame(benchmark()["rows"]))
+    """
+    names: list[str] = []  # of the lines: a step's heading, then its comparisons
+    headings, places = [], []
+    for step, rows in table.groupby("step", sort=False):
+        headings.append(len(names))
+        names.append(step)
+        places += range(len(names), len(names) + len(rows))
+        repeated = rows["quantity"] == rows["quantity"].shift()
+        names += rows["quantity"].mask(repeated, "").tolist()
+    ax = _axes(ax, WIDTH, 2 + 0.36 * len(names))
+    ratio, low, high = table[["ratio", "ratio_low", "ratio_high"]].to_numpy(dtype=float).T
+    places, spread = np.array(places), np.clip([ratio - low, high - ratio], 0, None)
+    # The marker tells better from worse without colour.
+    for members, color, marker in ((ratio >= 1, BLUE, "o"), (ratio < 1, ORANGE, "s")):
+        style = {"color": color, "fmt": marker, "capsize": 4, "linewidth": 2}
+        ax.errorbar(ratio[members], places[members], xerr=spread[:, members], **style)
+    ax.axvline(1, color="black", linestyle="--", linewidth=1.5)
+    for place, value, name in zip(places, ratio, table["reference"], strict=True):
+        number = f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
+        style = {"color": BLUE if value >= 1 else ORANGE, "va": "center", "fontsize": "small"}
+        ax.text(1.02, place, f"{number}× {name}", transform=ax.get_yaxis_transform(), **style)
+    ax.set_xscale("log")
+    ax.set_xlim(min(0.5, low.min() / 1.3), max(2, high.max() * 1.3))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}×"))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set_yticks(range(len(names)), names, fontsize="small")
+    for heading in headings:
+        ax.get_yticklabels()[heading].set_fontweight("bold")
+    ax.set_ylim(len(names) - 0.5, -0.5)  # the first step on top
+    ax.hlines(np.array(headings[1:]) - 0.5, *ax.get_xlim(), color="0.85", linewidth=1)
+    ax.set_xlabel("worse ← 1× → better (logarithmic scale)")
+    ax.grid(axis="x", alpha=0.5)
+    return _finish(ax, title)
 
 
 def refusal_histogram(

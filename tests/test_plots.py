@@ -72,6 +72,15 @@ STRESS = pd.DataFrame(
     ],
     columns=["model", "corruption", "severity", "strength", "accuracy", "images"],
 )
+RATIOS = pd.DataFrame(
+    [
+        ("loading", "first load", "PIL loop", 0.57, 0.4, 0.6),
+        ("loading", "first load", "image_dataset_from_directory", 1.2, 0.8, 1.3),
+        ("loading", "later load", "PIL loop", 38.0, 31.0, 40.0),
+        ("training", "to 99.9%, others one epoch", "DenseNet121", 1234.0, 900.0, 1300.0),
+    ],
+    columns=["step", "quantity", "reference", "ratio", "ratio_low", "ratio_high"],
+)
 DRAWINGS = {
     "image_grid": lambda **more: plots.image_grid(IMAGES, LABELS, NAMES, **more),
     "class_samples": lambda **more: plots.class_samples(IMAGES, LABELS, NAMES, **more),
@@ -88,6 +97,7 @@ DRAWINGS = {
     "matrix": lambda **more: plots.similarity_matrix(np.eye(200), **more),
     "similarity": lambda **more: plots.similarity_to_training(SIMILARITY, **more),
     "spread": lambda **more: plots.error_spread(SPREAD, **more),
+    "speed": lambda **more: plots.speed_ratios(RATIOS, **more),
     "refusal": lambda **more: plots.refusal_histogram(SCORES, 0.9, **more),
     "grad_cam": lambda **more: plots.grad_cam_overlay(IMAGES[:6], MAPS, CAPTIONS, **more),
 }
@@ -365,6 +375,17 @@ def test_model_comparison_is_in_per_cent():
     assert "logarithmic" not in close.get_xlabel()
 
 
+def test_blend_leaves_what_has_no_weight_and_colours_what_has():
+    grey = np.full((2, 2, 1), 0.5)
+    blended = plots.blend(grey, [[0, 0], [0.5, 1]])
+    assert blended.shape == (2, 2, 3)
+    np.testing.assert_array_equal(blended[0], 0.5)
+    saturation = np.ptp(blended, axis=-1)
+    assert saturation[1, 1] > saturation[1, 0] > 0
+    assert blended.min() >= 0
+    assert blended.max() <= 1
+
+
 def test_grad_cam_overlay_colours_only_where_the_map_is():
     maps = np.zeros((1, 16, 16), dtype="float32")
     maps[0, :8] = 1
@@ -467,3 +488,15 @@ def test_ablation_draws_a_point_for_each_training_and_writes_its_errors():
     assert ax.lines[0].get_xdata().tolist() == pytest.approx([50, 60, 90])
     assert [text.get_text() for text in ax.texts] == ["1 errors at home", "1,200", "3"]
     assert [text.get_text() for text in ax.get_yticklabels()] == ["none", "+ tone", "+ CT"]
+
+
+def test_speed_ratios_part_better_from_worse_and_name_each_step_once():
+    ax = plots.speed_ratios(RATIOS)
+    better, worse = (bars.lines[0] for bars in ax.containers)
+    assert better.get_xdata().tolist() == [1.2, 38, 1234]
+    assert worse.get_xdata().tolist() == [0.57]
+    assert better.get_marker() != worse.get_marker()
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert names == ["loading", "first load", "", "later load", "training", RATIOS["quantity"][3]]
+    assert [*better.get_ydata(), *worse.get_ydata()] == [2, 3, 5, 1]
+    assert [text.get_text() for text in ax.texts][::3] == ["0.57× PIL loop", "1,234× DenseNet121"]
