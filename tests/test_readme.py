@@ -23,6 +23,13 @@ def test_results_are_those_of_the_last_full_run():
     assert make().results_block(results) in README, "Run `make results`."
 
 
+def test_speed_is_that_of_the_last_full_benchmark():
+    benchmark = json.loads((ROOT / "notebooks" / "benchmark.json").read_text(encoding="utf-8"))
+    assert make().speed_block(benchmark) in README, "Run `make results`."
+    assert benchmark["machine"]["Mode"] == "full"
+    assert not benchmark["failures"]
+
+
 def test_files_that_it_links_to_exist():
     targets = re.findall(r"\]\(([^)]+)\)|src=\"([^\"]+)\"", README)
     for target in {first or second for first, second in targets}:
