@@ -32,7 +32,7 @@ def on_jax(*command, cwd=TESTS):
 
 def test_models_behave_on_jax():
     output = on_jax("-m", "pytest", "-q", "test_models.py", "-k", BEHAVIOUR)
-    assert "10 passed" in output
+    assert "11 passed" in output
 
 
 def test_training_on_jax():
