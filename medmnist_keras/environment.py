@@ -48,7 +48,7 @@ def check_environment() -> list[Need]:
     needs = [Need("Python", True, platform.python_version())]  # another wouldn't have installed
     needs += _packages()
     # Keras comes with these, so they wait until it is known to be here.
-    if all(need.met for need in needs):
+    if all(need.met for need in needs if need.required):
         needs += [_disk(), *_pictures(), _imagenet(), _gpu()]
     return needs
 
