@@ -24,7 +24,6 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from . import plots
 from .audit import unit_thumbnails
 from .explain import grad_cam
 from .info import CLASS_NAMES, INFO
@@ -253,6 +252,8 @@ def show_examples(groups: Mapping[str, Sequence[Picture]]) -> str:
 
 
 def _card(title: str, style: str, answer: Answer, seen: np.ndarray, truth: str | None) -> str:
+    from . import plots  # not above: the package loads without seaborn
+
     best = int(answer.probabilities.argmax())
     heated = np.rint(255 * plots.blend(seen / 255, answer.heat)).astype("uint8")
     told = f"{answer.probabilities[best]:.1%}"
