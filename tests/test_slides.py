@@ -9,6 +9,7 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from tiny_data import encode
 
+from medmnist_keras import INFO
 from medmnist_keras.phantoms import draw_phantoms
 
 make = talk.load_make()
@@ -40,7 +41,7 @@ def test_deck_has_twenty_to_thirty_slides(page):
         str(number) for number in range(1, len(slides) + 1)
     ]
     for slide in slides:
-        assert make.CREDIT in slide.footer.text
+        assert INFO["credit"] in slide.footer.text
         assert len(slide.select("h1, h2")) == 1
 
 
