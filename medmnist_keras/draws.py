@@ -63,6 +63,10 @@ class Draws:
         """1.0 with this probability, else 0.0, of shape `(count, 1, 1, 1)`."""
         return tf.cast(self.uniform() < probability, tf.float32)
 
+    def some(self, probability):
+        """True for each picture with this probability, bool `(count,)`."""
+        return tf.random.stateless_uniform((self.count,), self._next_seed()) < probability
+
     def labels(self, classes):
         """int64 class indices, of shape `(count,)`, all as likely."""
         return tf.random.stateless_uniform(

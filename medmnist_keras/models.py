@@ -84,10 +84,11 @@ def baseline_cnn(
 
 
 def speed_cnn(*, name="speed_cnn") -> keras.Model:
-    """Builds the network of the speed run: three strided convolutions, 29,894 parameters.
+    """Builds the network of the speed run: two strided convolutions, 17,350 parameters.
 
     Strides in place of pooling: no map is ever larger than the next layer needs. Flattening in
-    place of global pooling keeps where in the picture something was, which is worth an epoch.
+    place of global pooling keeps where in the picture something was, which is worth an epoch. A
+    third convolution takes a second more and finds nothing more.
 
     Args:
         name: name of the model.
@@ -105,7 +106,6 @@ def speed_cnn(*, name="speed_cnn") -> keras.Model:
     x = layers.Rescaling(1 / 255, name="scale")(inputs)
     x = _conv_block(x, 16, kernel_size=4, strides=4, name="stem")
     x = _conv_block(x, 32, strides=2, name="block1")
-    x = _conv_block(x, 64, strides=2, name="block2")
     x = layers.Flatten(name="flat")(x)
     outputs = layers.Dense(len(CLASS_NAMES), activation="softmax", name="probabilities")(x)
     return keras.Model(inputs, outputs, name=name)
