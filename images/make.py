@@ -174,11 +174,15 @@ def speed_block(benchmark) -> str:
         )
         rows.append(f"| {row['ratio']:.3g}× | {key[0]}, {key[1]} | {ours} | {other} |")
     machine = benchmark["machine"]
+    scores = measured["speed run, random split", "right answers", "nearest neighbour, 16×16"]
     return "\n".join(
         [
             SPEED_START,
             "",
             *rows,
+            "",
+            f"The speed run on the random split, with {len(scores['ours_values'])} seeds: "
+            f"{scores['ours_note']}.",
             "",
             f"Medians of repeats, side by side in one run; above 1× is in our favour. The others' "
             f"time is that of a single epoch, extrapolated from a slice. {machine['Hardware']}; "

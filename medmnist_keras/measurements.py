@@ -25,7 +25,9 @@ import keras
 import numpy as np
 from keras import layers
 from PIL import Image
+from sklearn.neighbors import KNeighborsClassifier
 
+from .audit import thumbnails
 from .augment import augment, augment_robust
 from .bodies import with_bodies
 from .data import make_dataset
@@ -51,28 +53,32 @@ class Sizes(NamedTuple):
     pictures: int = 8192  # through pipelines and the baseline's prediction
     slow_pictures: int = 512  # through ResNet50V2's prediction
     tuned: int = 1024  # that ResNet50V2 is fine-tuned on
+    seeds: int = 10  # of the speed run, where its errors are counted
     calls: int = 100  # with a single picture
     grown: int = 200  # phantoms a class at 1×
     growth: tuple[int, ...] = (2, 4, 10)  # times that
 
 
-QUICK = Sizes(1, 32, 1, 256, slow_pictures=32, tuned=64, calls=10, grown=10, growth=(10,))
+QUICK = Sizes(1, 32, 1, 256, slow_pictures=32, tuned=64, seeds=2, calls=10, grown=10, growth=(10,))
 
 
 class Bench(NamedTuple):
     """What a measurement works on.
 
     Attributes:
-        folder: `Path` of `data.npz`, the divided pictures, and of the archives that grow.
+        folder: `Path` of `images.npy`, of the rows and labels that each split gives to each
+            part, and of the archives that grow.
         source: `Path` of the pictures as `load_images()` takes them, an archive or a folder.
         unpacked: `Path` of the same pictures as files in class-named folders.
         sizes: `Sizes`.
+        split: name of the split that is measured on.
     """
 
     folder: Path
     source: Path
     unpacked: Path
     sizes: Sizes
+    split: str = "grouped"
 
 
 class Measured(NamedTuple):
@@ -129,6 +135,11 @@ def all_steps(sizes: Sizes) -> list[Step]:
             )
         ),
         Step(
+            "speed run, random split",
+            ("speed_run", score_fast),
+            {"nearest neighbour, 16×16": score_nearest},
+        ),
+        Step(
             "fine-tuning",
             ("fine_tune", partial(tune, recipe=fine_tune)),
             {"fit, frozen then unfrozen": partial(tune, recipe=fine_tune_plainly)},
@@ -136,9 +147,9 @@ def all_steps(sizes: Sizes) -> list[Step]:
         *(
             Step(
                 f"prediction, {name}",
-                ("model.predict", partial(ask, name=name, call="predict")),
+                ("predict_on_batch", partial(ask, name=name, call="predict_on_batch")),
                 {
-                    "predict_on_batch": partial(ask, name=name, call="predict_on_batch"),
+                    "model.predict": partial(ask, name=name, call="predict"),
                     "tf.function": partial(ask, name=name, call="tf.function"),
                 },
             )
@@ -165,13 +176,15 @@ def prepare(folder: Path, *, settings: Settings, sizes: Sizes) -> Bench:
     or known only as the arrays of an earlier load, they are encoded anew.
     """
     loaded = load_images(**settings.images)
-    parts = split_indices(loaded, settings.split, seed=settings.seed)
-    arrays = {
-        f"{kind}_{name}": getattr(loaded, kind)[part]
-        for name, part in (("train", parts.train), ("val", parts.val))
-        for kind in ("images", "labels")
-    }
-    np.savez(folder / "data.npz", **arrays)
+    np.save(folder / "images.npy", loaded.images)
+    for split in dict.fromkeys((settings.split, "random")):
+        parts = split_indices(loaded, split, seed=settings.seed)
+        labelled = {name: (part, loaded.labels[part]) for name, part in parts._asdict().items()}
+        np.savez(folder / f"{split}.npz", **{
+            f"{kind}_{name}": array
+            for name, pair in labelled.items()
+            for kind, array in zip(("rows", "labels"), pair, strict=True)
+        })  # fmt: skip
     whole = settings.source != PHANTOMS and settings.images_per_class is None
     source = unpacked = find_source() if whole else None
     if source is None:
@@ -182,7 +195,7 @@ def prepare(folder: Path, *, settings: Settings, sizes: Sizes) -> Bench:
         unpacked = find_source(folder / "unpacked")
     for times in (1, *sizes.growth):
         pack(folder / f"grown{times}.tar", *draw_phantoms(times * sizes.grown))
-    return Bench(folder, source, unpacked, sizes)
+    return Bench(folder, source, unpacked, sizes, settings.split)
 
 
 def pack(path: Path, images, labels) -> Path:
@@ -198,10 +211,11 @@ def pack(path: Path, images, labels) -> Path:
     return path
 
 
-def divided(bench: Bench):
-    """Training and validation pictures, each with their labels."""
-    with np.load(bench.folder / "data.npz") as arrays:
-        return [(arrays[f"images_{part}"], arrays[f"labels_{part}"]) for part in ("train", "val")]
+def divided(bench: Bench, parts=("train", "val"), split: str | None = None):
+    """Pictures of these parts, each with their labels; of the run's split by default."""
+    images = np.load(bench.folder / "images.npy", mmap_mode="r")
+    with np.load(bench.folder / f"{split or bench.split}.npz") as arrays:
+        return [(images[arrays[f"rows_{part}"]], arrays[f"labels_{part}"]) for part in parts]
 
 
 def some(pair, count: int):
@@ -438,6 +452,32 @@ def train_whole(bench: Bench, *, recipe: Callable) -> list[Measured]:
     ]
 
 
+def score_fast(bench: Bench) -> list[Measured]:
+    """Test pictures of the random split that `speed_run()` gets right, with each of ten seeds."""
+    train_data, val_data, test_data = divided(bench, ("train", "val", "test"), "random")
+
+    def answers(seed):
+        model = speed_run(train_data, val_data, seed=seed, verbose=0)
+        return model.predict(test_data[0], batch_size=512, verbose=0).argmax(axis=1)
+
+    return [scored(map(answers, range(bench.sizes.seeds)), test_data[1])]
+
+
+def score_nearest(bench: Bench) -> list[Measured]:
+    """The same by looking for the most similar training picture, which learns nothing."""
+    (images, labels), (others, truth) = divided(bench, ("train", "test"), "random")
+    model = KNeighborsClassifier(n_neighbors=1).fit(thumbnails(images), labels)
+    return [scored([model.predict(thumbnails(others))], truth)]
+
+
+def scored(answers, labels) -> Measured:
+    """Accuracies as one quantity, with the numbers of errors."""
+    errors = [int((each != labels).sum()) for each in answers]
+    values = [100 * (1 - each / len(labels)) for each in errors]
+    counts = f"{', '.join(map(str, errors))} errors of {len(labels):,} test pictures"
+    return Measured("right answers", "%", values, f"{counts}, {np.mean(errors):.1f} on average")
+
+
 def train_slice(bench: Bench, *, build: Callable, batch_size: int) -> list[Measured]:
     """A few batches of another model's epoch, and what the epoch would take."""
     import tensorflow as tf
@@ -502,14 +542,20 @@ def tune(bench: Bench, *, recipe: Callable) -> list[Measured]:
     """Both stages of fine-tuning ResNet50V2, from random weights, which take as long."""
     train_data, val_data = divided(bench)
     data = some(train_data, bench.sizes.tuned), some(val_data, bench.sizes.tuned // 8)
-    spent = []
-    for _ in range(bench.sizes.repeats):
+    spent, scores = [], []
+    for seed in range(bench.sizes.repeats):
+        keras.utils.set_random_seed(seed)
         with accelerated():
             model = resnet50v2(weights=None)
         work = partial(recipe, model, *data, batch_size=bench.sizes.batch_size, verbose=0)
         spent += seconds_of(work)
+        answers = model.predict(data[1][0], verbose=0).argmax(axis=1)
+        scores.append(100 * float((answers == data[1][1]).mean()))
     note = f"6 epochs of the head and 2 of the top on {bench.sizes.tuned:,} pictures"
-    return [Measured("both stages", "s", spent, note)]
+    return [
+        Measured("both stages", "s", spent, note),
+        Measured("right answers", "%", scores, f"{note}, from random weights"),
+    ]
 
 
 def fine_tune_plainly(
