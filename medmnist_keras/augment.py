@@ -66,7 +66,7 @@ def augment_robust(train_ds, *, robust_layers=tuple(ROBUST_LAYERS), seed=0):
 
     A model that has seen one rendering learns that rendering. Here a class keeps its anatomy and
     loses everything else: `ROBUST_LAYERS` says what each layer changes. Domain randomization of
-    this kind is of Tobin et al. 2017, https://arxiv.org/abs/1703.06907. A quarter of the pictures
+    this kind is of Tobin et al. 2017, https://arxiv.org/abs/1703.06907. Two in five pictures
     stay as they are.
 
     A tenth become foreign pictures (outlier exposure, Hendrycks et al. 2019,
@@ -90,7 +90,7 @@ def augment_robust(train_ds, *, robust_layers=tuple(ROBUST_LAYERS), seed=0):
     ```python
     (x_train, y_train), (x_val, y_val), _ = load_data()
     train_ds = make_dataset(with_bodies(x_train, y_train), y_train, shuffle_seed=0)
-    train(baseline_cnn(), augment_robust(train_ds), make_dataset(x_val, y_val), epochs=8)
+    train(baseline_cnn(), augment_robust(train_ds), make_dataset(x_val, y_val), epochs=7)
     ```
     """
     _check_layers(robust_layers)

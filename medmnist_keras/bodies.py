@@ -123,10 +123,12 @@ def _filled_downwards(bodies: np.ndarray) -> np.ndarray:
 
 def _signed_distance(bodies: np.ndarray) -> np.ndarray:
     """Distance to the edge in pixels, negative outside; minus infinity where there is no body."""
-    far = (1e3, 1, 1)  # so that the nearest edge is always one of the same picture
-    inside = ndimage.distance_transform_edt(bodies, sampling=far)
-    outside = ndimage.distance_transform_edt(~bodies, sampling=far)
-    depths = (inside - outside + np.where(bodies, -0.5, 0.5)).astype(np.float32)
+    inside, outside = np.empty((2, *bodies.shape), dtype=np.float32)
+    # One by one, for in three dimensions SciPy takes five times as long.
+    for number, body in enumerate(bodies):
+        inside[number] = ndimage.distance_transform_edt(body)
+        outside[number] = ndimage.distance_transform_edt(~body)
+    depths = inside - outside + np.where(bodies, np.float32(-0.5), np.float32(0.5))
     depths[~bodies.any(axis=(1, 2))] = -np.inf
     return depths
 
