@@ -90,7 +90,7 @@ def augment_robust(train_ds, *, robust_layers=tuple(ROBUST_LAYERS), seed=0):
     ```python
     (x_train, y_train), (x_val, y_val), _ = load_data()
     train_ds = make_dataset(with_bodies(x_train, y_train), y_train, shuffle_seed=0)
-    train(baseline_cnn(), augment_robust(train_ds), make_dataset(x_val, y_val), epochs=7)
+    train(baseline_cnn(), augment_robust(train_ds), make_dataset(x_val, y_val), epochs=8)
     ```
     """
     _check_layers(robust_layers)

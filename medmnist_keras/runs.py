@@ -56,7 +56,7 @@ def run_baseline(data, settings: Settings, *, seed=None, robust=False, verbose="
         settings: `Settings` of the run; trained models are kept in its folder.
         seed: int, of weights, order and augmentation; that of the settings by default.
         robust: bool. Whether to train a wider one with `augment_robust()` and phantoms, for
-            seven epochs, in place of `augment()`, for three.
+            eight epochs, in place of `augment()`, for three.
         verbose: as in `fit()`.
 
     Returns:
@@ -75,7 +75,7 @@ def run_baseline(data, settings: Settings, *, seed=None, robust=False, verbose="
     if robust:
         model = baseline_cnn(width=ROBUST_WIDTH)
         datasets = _robust_datasets(train_data, val_data, settings.batch_size, seed)
-        train(model, *datasets, epochs=settings.epochs(7), verbose=verbose)
+        train(model, *datasets, epochs=settings.epochs(8), verbose=verbose)
     else:
         model = baseline_cnn()
         train_ds = make_dataset(*train_data, batch_size=settings.batch_size, shuffle_seed=seed)
@@ -235,7 +235,7 @@ def _robust_datasets(train_data, val_data, batch_size: int, seed: int):
     images, labels = train_data
     both, labels = with_phantoms(with_bodies(images, labels), labels, seed=seed)
     train_ds = make_dataset(both, labels, batch_size=batch_size, shuffle_seed=seed)
-    val_ds = make_dataset(*with_renderings(*val_data, seed=seed))
+    val_ds = make_dataset(*with_renderings(*val_data, seed=seed), batch_size=512)
     return augment_robust(train_ds, seed=seed), val_ds
 
 
