@@ -561,23 +561,19 @@ def tune(bench: Bench, *, recipe: Callable) -> list[Measured]:
 def fine_tune_plainly(
     model, train_data, val_data, *, head_epochs=6, top_epochs=2, batch_size=128, verbose="auto"
 ) -> None:
-    """What `fine_tune()` does, without features: all layers compute in every epoch."""
+    """What `fine_tune()` does, by the same recipe, without features computed once: all layers
+    compute in every epoch."""
     stages = ((("logits",), head_epochs, 1e-3), (("conv5", "logits"), top_epochs, 1e-4))
     for trained, epochs, learning_rate in stages:
         for layer in model.layers:
             layer.trainable = layer.name.startswith(trained)
         freeze_batch_normalization(model)
-        model.compile(
-            optimizer=keras.optimizers.AdamW(learning_rate),
-            loss="sparse_categorical_crossentropy",
-            metrics=["accuracy"],
-            jit_compile=bool(list_gpus()),
-        )
-        model.fit(
+        train(
+            model,
             make_dataset(*train_data, batch_size=batch_size, shuffle_seed=0),
-            validation_data=make_dataset(*val_data, batch_size=batch_size),
+            make_dataset(*val_data, batch_size=batch_size),
             epochs=epochs,
-            shuffle=False,
+            learning_rate=learning_rate,
             verbose=verbose,
         )
 
