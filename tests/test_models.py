@@ -128,7 +128,7 @@ def test_width_out_of_range(width):
 
 def test_the_speed_run_s_network_is_smaller_yet_and_takes_raw_pixels(images):
     model = speed_cnn()
-    assert model.count_params() == 29_894
+    assert model.count_params() == 17_350
     np.testing.assert_allclose(model.predict(images, verbose=0).sum(axis=1), 1, rtol=1e-5)
     assert model.get_layer("scale").scale == 1 / 255
 
