@@ -167,6 +167,24 @@ def test_a_slice_of_an_epoch_is_extrapolated_and_says_so(bench):
         assert epoch > len(labels) / rate
 
 
+def test_scores_are_of_the_random_split_s_test_pictures(bench):
+    (nearest,) = measurements.score_nearest(bench)
+    ((_, labels),) = measurements.divided(bench, ("test",), "random")
+    assert f"errors of {len(labels)} test pictures" in nearest.note
+    assert 100 / 6 < nearest.values[0] <= 100  # better than chance, on few pictures
+
+    fast = measurements.score_fast(bench._replace(sizes=bench.sizes._replace(seeds=2)))[0]
+    assert len(fast.values) == 2
+    assert all(0 <= value <= 100 for value in fast.values)
+
+
+def test_an_error_more_is_a_worse_score():
+    labels = np.array([0, 1, 2, 3])
+    measured = measurements.scored([labels, np.array([0, 1, 3, 3])], labels)
+    assert measured.values == [100, 75]
+    assert measured.note == "0, 1 errors of 4 test pictures, 0.5 on average"
+
+
 def test_tuning_calls_the_recipe_on_its_slice(bench):
     asked = []
 
@@ -174,7 +192,8 @@ def test_tuning_calls_the_recipe_on_its_slice(bench):
         asked.append((model.name, len(train_data[0]), len(val_data[1])))
 
     one = bench._replace(sizes=SIZES._replace(repeats=1))
-    assert_complete(measurements.tune(one, recipe=recipe), "both stages", repeats=1)
+    measured = measurements.tune(one, recipe=recipe)
+    assert_complete(measured, "both stages", "right answers", repeats=1)
     assert asked == [("resnet50v2", 64, 8)]
 
 
