@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn import metrics
 
+from ._types import StrPath
 from .augment import render_elsewhere
 from .evaluation import evaluate, wilson_interval
 from .info import CLASS_NAMES
@@ -65,7 +67,9 @@ class ExternalReport(NamedTuple):
     per_source: pd.DataFrame | None
 
 
-def load_folder(folder, *, class_names=CLASS_NAMES, pad=True) -> Folder:
+def load_folder(
+    folder: StrPath, *, class_names: Sequence[str] = CLASS_NAMES, pad: bool = True
+) -> Folder:
     """Reads any folder of class-named folders, with pictures of any size and kind.
 
     Args:
@@ -125,7 +129,7 @@ def load_folder(folder, *, class_names=CLASS_NAMES, pad=True) -> Folder:
     )
 
 
-def load_elsewhere(settings: Settings, images, labels) -> Folder:
+def load_elsewhere(settings: Settings, images: np.ndarray, labels: np.ndarray) -> Folder:
     """Loads pictures from elsewhere, or makes a shifted copy where there are none at hand.
 
     Args:
@@ -164,7 +168,10 @@ def load_elsewhere(settings: Settings, images, labels) -> Folder:
 
 
 def external_report(
-    labels: ArrayLike, probabilities: ArrayLike, sources=None, threshold: float | None = None
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    sources: Sequence[str] | None = None,
+    threshold: float | None = None,
 ) -> ExternalReport:
     """Scores a model on pictures from elsewhere, by class and by source.
 

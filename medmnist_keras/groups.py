@@ -56,6 +56,13 @@ def find_groups(pictures: Images) -> Groups:
 
     Returns:
         `Groups`.
+
+    Example:
+
+    ```python
+    groups = find_groups(load_images())
+    groups.groups.max() + 1  # how many there are
+    ```
     """
     count = len(pictures.labels)
     if pictures.fingerprint == PHANTOMS:
@@ -100,6 +107,12 @@ def compute_groups(pictures: Images) -> Groups:
 
     Returns:
         `Groups`.
+
+    Example:
+
+    ```python
+    groups = compute_groups(load_images("another/copy"))
+    ```
     """
     runs, count = np.zeros(len(pictures.labels), dtype="int64"), 0
     for members in class_members(pictures):
@@ -116,7 +129,7 @@ def compute_groups(pictures: Images) -> Groups:
     )
 
 
-def write_index(pictures: Images, file=INDEX_FILE) -> Path:
+def write_index(pictures: Images, file: Path = INDEX_FILE) -> Path:
     """Computes the groups of all pictures of a source and writes them to an index file.
 
     Args:

@@ -6,6 +6,8 @@ likes: each has one of its own.
 
 from __future__ import annotations
 
+from . import _quiet as _quiet  # isort: skip  # before Keras
+
 import io
 import multiprocessing
 import os

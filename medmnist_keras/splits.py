@@ -27,7 +27,9 @@ class Split(NamedTuple):
     test: np.ndarray
 
 
-def split_indices(pictures: Images, split="grouped", *, seed=0, clean=None) -> Split:
+def split_indices(
+    pictures: Images, split: str = "grouped", *, seed: int = 0, clean: bool | None = None
+) -> Split:
     """Divides pictures into about 80 % training, 10 % validation and 10 % test, class by class.
 
     `"grouped"` keeps the slices of one stack, and near duplicates, together on one side (see
@@ -54,6 +56,14 @@ def split_indices(pictures: Images, split="grouped", *, seed=0, clean=None) -> S
     Raises:
         ValueError: for an unknown split, fewer than ten pictures in a class, or groups so large
             that no tenth can be made of them.
+
+    Example:
+
+    ```python
+    pictures = load_images()
+    parts = split_indices(pictures, "grouped")
+    x_test = pictures.images[parts.test]
+    ```
     """
     check_split(split)
     if clean is None:
@@ -85,7 +95,7 @@ def split_indices(pictures: Images, split="grouped", *, seed=0, clean=None) -> S
     return parts
 
 
-def check_split(split) -> None:
+def check_split(split: str) -> None:
     """Raises a `ValueError` unless `split` names a split that there is."""
     if split not in SPLITS:
         raise ValueError(f"`split` must be one of {sorted(SPLITS)}. Received: split={split!r}")
