@@ -60,7 +60,7 @@ def _loading_problem() -> Need | None:
     try:
         importlib.import_module("medmnist_keras.models")
     except Exception as error:  # whatever it is, it is to be told
-        advice = "install it anew: pip install --force-reinstall"
+        advice = "pip install --force-reinstall keras tensorflow"
         return Need("Keras", False, f"does not load, {type(error).__name__}: {error}; {advice}")
     return None
 
