@@ -77,7 +77,8 @@ def _evaluate(options) -> int:
     from .external import external_report, load_folder
     from .predicting import load_model
 
-    told, problems, sources = "the test pictures of Medical MNIST, grouped split", [], None
+    told, sources = "the test pictures of Medical MNIST, grouped split", None
+    problems: list[tuple[str, str]] = []
     if options.data is None:
         images, labels = _test_pictures()
     else:

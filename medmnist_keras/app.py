@@ -347,7 +347,9 @@ def build_app() -> "gr.Blocks":
         ImportError: when Gradio is not installed.
         FileNotFoundError, ValueError: as `load_training()`.
     """
-    gr = _gradio()
+    _gradio()
+    import gradio as gr
+
     robust = baseline_cnn(weights="medical_mnist")
     plain = baseline_cnn(weights="medical_mnist_plain", name="plain_cnn")
     threshold = shipped_threshold(SHIPPED_MODEL)

@@ -160,7 +160,7 @@ def near_duplicates(pictures: Images, threshold: float = NEAR) -> np.ndarray:
         units = unit_thumbnails(pictures.images[members])
         links = search.fit(units).radius_neighbors_graph(mode="connectivity").tocoo()
         # Constant pictures, all zeros here, are at no distance from each other.
-        once = (links.row < links.col) & units.any(axis=1)[links.row]
+        once = (links.row < links.col) & np.any(units, axis=1)[links.row]
         found.append(members[np.stack([links.row[once], links.col[once]], axis=1)])
     return np.concatenate(found)
 

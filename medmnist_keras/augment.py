@@ -119,7 +119,8 @@ def augment_robust(
     from .robust_layers import change_batch
 
     def change(batch, batch_seed):
-        return change_batch(*batch, batch_seed, robust_layers)
+        images, labels = batch
+        return change_batch(images, labels, batch_seed, robust_layers)
 
     # A seed for each batch, so that a parallel map gives the same pictures again.
     seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)

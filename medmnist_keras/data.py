@@ -56,7 +56,8 @@ def load_data(
     check_split(split)  # before a minute of downloading
     loaded = load_images(source, images_per_class=images_per_class, seed=seed, strict=strict)
     indices = split_indices(loaded, split, seed=seed, clean=clean)
-    return tuple((loaded.images[part], loaded.labels[part]) for part in indices)
+    train, val, test = ((loaded.images[part], loaded.labels[part]) for part in indices)
+    return train, val, test
 
 
 def load_datasets(

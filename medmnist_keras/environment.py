@@ -79,7 +79,7 @@ def _packages() -> list[Need]:
         met = version is not None and wanted.specifier.contains(version, prereleases=True)
         package = f"medmnist_keras[{extra}]" if extra else line
         advice = f'{version or "not here"}; pip install "{package}"'
-        needs.append(Need(wanted.name, met, version if met else advice, required=not extra))
+        needs.append(Need(wanted.name, met, str(version) if met else advice, required=not extra))
     return needs
 
 

@@ -97,7 +97,8 @@ def load_folder(
     """
     folder = Path(folder).expanduser()
     _check_folders(folder, class_names)
-    images, labels, files, problems = [], [], [], []
+    images: list = []
+    labels, files, problems = [], [], []
     for label, name in enumerate(class_names):
         for path in find_pictures([folder / name] if (folder / name).is_dir() else []):
             file = path.relative_to(folder).as_posix()
@@ -170,7 +171,7 @@ def load_elsewhere(settings: Settings, images: np.ndarray, labels: np.ndarray) -
 def external_report(
     labels: ArrayLike,
     probabilities: ArrayLike,
-    sources: Sequence[str] | None = None,
+    sources: ArrayLike | None = None,
     threshold: float | None = None,
 ) -> ExternalReport:
     """Scores a model on pictures from elsewhere, by class and by source.

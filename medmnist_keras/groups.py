@@ -66,8 +66,7 @@ def find_groups(pictures: Images) -> Groups:
     """
     count = len(pictures.labels)
     if pictures.fingerprint == PHANTOMS:
-        none = np.zeros(count, dtype=bool)
-        return Groups(np.arange(count), np.empty((0, 2), dtype="int64"), none, none)
+        return no_groups(count)
     file = INDEX_FILE
     if pictures.fingerprint != INFO["fingerprint"]:
         file = decoded_dir() / pictures.fingerprint / INDEX_FILE.name
@@ -86,6 +85,12 @@ def find_groups(pictures: Images) -> Groups:
             blank=np.isin(pictures.positions, index["blank"]),
             duplicate=_repeated(pictures.positions - index["back"][pictures.positions]),
         )
+
+
+def no_groups(count: int) -> Groups:
+    """`Groups` of pictures of which none belongs to another, is blank or a duplicate."""
+    none = np.zeros(count, dtype=bool)
+    return Groups(np.arange(count), np.empty((0, 2), dtype="int64"), none, none)
 
 
 def compute_groups(pictures: Images) -> Groups:

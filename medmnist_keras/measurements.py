@@ -21,7 +21,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -192,9 +192,9 @@ def prepare(folder: Path, *, settings: Settings, sizes: Sizes) -> Bench:
     if source is None:
         source = unpacked = pack(folder / "pictures.tar", loaded.images, loaded.labels)
     if source.is_file():
-        checked = {} if source.suffix == ".zip" else {"filter": "data"}
+        checked: dict[str, Any] = {} if source.suffix == ".zip" else {"filter": "data"}
         shutil.unpack_archive(source, folder / "unpacked", **checked)
-        unpacked = find_source(folder / "unpacked")
+        unpacked = find_source(folder / "unpacked") or folder / "unpacked"
     for times in (1, *sizes.growth):
         pack(folder / f"grown{times}.tar", *draw_phantoms(times * sizes.grown))
     return Bench(folder, source, unpacked, sizes, settings.split)
@@ -277,7 +277,8 @@ def load_ours(bench: Bench) -> list[Measured]:
 
 def load_anew(source: Path, counts: dict[str, int], repeats: int):
     """Seconds of first and of later loads, and what was loaded: images and labels."""
-    first, later = [], []
+    first: list[float] = []
+    later: list[float] = []
     for _ in range(repeats):
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
             os.environ["KERAS_HOME"] = home
@@ -505,6 +506,8 @@ def train_slice(bench: Bench, *, build: Callable, batch_size: int) -> list[Measu
 def fit(build: Callable, dataset, repeats: int) -> tuple[float, list[float]]:
     """Seconds of building, compiling and one batch, and of each epoch after that."""
 
+    model: keras.Model = None
+
     def set_up():
         nonlocal model
         model = build()
@@ -516,7 +519,6 @@ def fit(build: Callable, dataset, repeats: int) -> tuple[float, list[float]]:
         )
         model.fit(dataset.take(1), shuffle=False, verbose=0)
 
-    model = None
     (setting_up,) = seconds_of(set_up)
     return setting_up, seconds_of(lambda: model.fit(dataset, shuffle=False, verbose=0), repeats)
 
@@ -653,7 +655,8 @@ def grow(bench: Bench, *, times: int, counted: int = 1) -> list[Measured]:
         Measured(quantity, "s", [counted * each for each in values], note)
         for quantity, values in measured.items()
     ]
-    if before is not None:
-        more = [counted * (peak_memory() - before)]
+    after = peak_memory()
+    if before is not None and after is not None:
+        more = [counted * (after - before)]
         rows.append(Measured("memory", "MB", more, note))
     return rows

@@ -20,7 +20,7 @@ from .info import CLASS_NAMES, INFO
 from .sources import keras_home
 
 WEIGHTS_DIR = Path(__file__).parent / "weights"  # what ships with the package
-_SHIPPED = {
+_SHIPPED: dict[object, str] = {
     "medical_mnist": "baseline_cnn.weights.h5",
     "medical_mnist_plain": "plain_cnn.weights.h5",
 }

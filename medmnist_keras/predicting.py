@@ -6,7 +6,7 @@ from . import _quiet as _quiet  # isort: skip  # before Keras
 
 import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -146,7 +146,7 @@ def _load_whole(path: Path, expected: str) -> keras.Model:
 
 def _load_weights(path: Path, expected: str) -> keras.Model:
     robust_baseline = partial(baseline_cnn, width=ROBUST_WIDTH)
-    builders = [baseline_cnn, robust_baseline, resnet50v2]
+    builders: list[Callable[..., keras.Model]] = [baseline_cnn, robust_baseline, resnet50v2]
     if "resnet50v2" in path.name:  # first: building the others in vain takes a moment
         builders.reverse()
     for build in builders:
@@ -166,7 +166,7 @@ def _named(pictures) -> list[tuple[str, object]]:
         pictures = list(pictures) if several else [pictures]
     elif _is_single(pictures):
         pictures = [pictures]
-    named = []
+    named: list[tuple[str, object]] = []
     for picture in pictures:
         if isinstance(picture, (str, os.PathLike)):
             named += [(str(path), path) for path in find_pictures([picture])]

@@ -6,6 +6,7 @@ from . import _quiet as _quiet  # isort: skip  # before Keras
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -389,14 +390,17 @@ def load_run(
     run = load_run("baseline_cnn", settings) or run_baseline(data, settings)
     ```
     """
-    build = {"baseline_cnn": baseline_cnn, "resnet50v2": resnet50v2}[name]
+    builders: dict[str, Callable[..., keras.Model]] = {
+        "baseline_cnn": baseline_cnn,
+        "resnet50v2": resnet50v2,
+    }
     seed = settings.seed if seed is None else seed
     weights_file, facts_file = _files(name, settings, seed, robust)
     if not (weights_file.exists() and facts_file.exists()):
         return None
     facts = json.loads(facts_file.read_text(encoding="utf-8"))
     wider = {"width": ROBUST_WIDTH} if robust and name == "baseline_cnn" else {}
-    return Run(build(weights=weights_file, **wider), facts, loaded=True)
+    return Run(builders[name](weights=weights_file, **wider), facts, loaded=True)
 
 
 def _files(name: str, settings: Settings, seed: int, robust: bool):

@@ -480,7 +480,7 @@ def _store(loaded: Images, note: Path) -> None:
 
 
 def _advice(error: OSError) -> str:
-    reasons = {
+    reasons: dict[int | None, str] = {
         errno.ENOSPC: "the disk is full",
         errno.EACCES: "no permission to write there",
         errno.EROFS: "it is read-only",

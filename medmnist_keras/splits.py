@@ -9,7 +9,7 @@ from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from sklearn.utils import shuffle
 
 from .audit import class_members
-from .groups import Groups, find_groups
+from .groups import Groups, find_groups, no_groups
 from .sources import Images
 
 SPLITS = ("grouped", "random")
@@ -68,8 +68,9 @@ def split_indices(
     check_split(split)
     if clean is None:
         clean = split == "grouped"
-    kept = np.ones(len(pictures.labels), dtype=bool)
-    groups = find_groups(pictures) if clean or split == "grouped" else None
+    needed = clean or split == "grouped"
+    groups = find_groups(pictures) if needed else no_groups(len(pictures.labels))
+    kept = np.full(len(pictures.labels), True)
     if clean:
         kept = ~(groups.blank | groups.duplicate)
     classes = [members[kept[members]] for members in class_members(pictures)]
