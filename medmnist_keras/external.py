@@ -203,6 +203,7 @@ def external_report(
     """
     scores = evaluate(labels, probabilities)
     labels, probabilities = np.asarray(labels), np.asarray(probabilities)
+    sources = None if sources is None else np.asarray(sources)
     if probabilities.shape[1] != len(CLASS_NAMES):
         raise ValueError(
             f"`probabilities` must have {len(CLASS_NAMES)} columns, one a class. "

@@ -188,9 +188,10 @@ def prepare(folder: Path, *, settings: Settings, sizes: Sizes) -> Bench:
             for kind, array in zip(("rows", "labels"), pair, strict=True)
         })  # fmt: skip
     whole = settings.source != PHANTOMS and settings.images_per_class is None
-    source = unpacked = find_source() if whole else None
+    source = find_source() if whole else None
     if source is None:
-        source = unpacked = pack(folder / "pictures.tar", loaded.images, loaded.labels)
+        source = pack(folder / "pictures.tar", loaded.images, loaded.labels)
+    unpacked = source
     if source.is_file():
         checked: dict[str, Any] = {} if source.suffix == ".zip" else {"filter": "data"}
         shutil.unpack_archive(source, folder / "unpacked", **checked)

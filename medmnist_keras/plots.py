@@ -75,7 +75,7 @@ def caption(ax: Axes | ArrayLike, text: str) -> Axes | ArrayLike:
     Example:
     >>> plots.caption(plots.class_counts(y_train, CLASS_NAMES), "Drawn phantoms, not patients")
     """
-    figure = np.ravel(ax)[0].get_figure(root=True)
+    figure = np.ravel(np.asarray(ax, dtype=object))[0].get_figure(root=True)
     if figure.get_layout_engine() is None:
         figure.set_layout_engine("constrained")
     # Constrained layout reserves room for a figure-wide x label, unlike for plain text.
@@ -108,7 +108,9 @@ def image_grid(
     """
     captions = None
     if labels is not None:
-        captions = [class_names[label] if class_names else str(label) for label in labels]
+        captions = [
+            class_names[label] if class_names else str(label) for label in np.asarray(labels)
+        ]
     return _mosaic(_as_rgb(images), columns, captions, ax, title, if_empty="no images")
 
 
