@@ -75,7 +75,8 @@ weights: .venv/ready
 
 # The reference of all public names, from their docstrings: build/api/medmnist_keras.html.
 api: .venv/ready
-	EAGER_IMPORT=1 $(BIN)/pdoc --docformat google --output-directory build/api medmnist_keras
+	EAGER_IMPORT=1 PYTHONWARNINGS="ignore:Error parsing type annotation" \
+	$(BIN)/pdoc --docformat google --output-directory build/api ./medmnist_keras
 
 # What this machine has of what the notebooks need, each line [ok] or [missing].
 check-environment: .venv/ready
