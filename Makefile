@@ -12,8 +12,8 @@ endif
 HTML := --to html --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= \
         --HTMLExporter.jquery_url=
 
-.PHONY: demo test lint notebooks results slides app benchmark screenshot index weights \
-        check-environment clean
+.PHONY: demo test test-oldest test-newest lint notebooks results slides app benchmark screenshot \
+        index weights api check-environment clean
 
 demo: .venv/ready
 	rm -rf notebooks/build/quick*
@@ -27,9 +27,19 @@ test: lint
 	$(BIN)/python -m pytest
 	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=1200 -x notebooks
 
+# The package as others install it, with the oldest and the newest versions that it admits.
+FAST := audit data decoding evaluation main models package plots predicting reading refusal sources splits
+test-oldest: RESOLUTION := lowest-direct
+test-newest: RESOLUTION := highest
+test-oldest test-newest: .venv/ready
+	$(PYTHON) -m venv --clear build/$@
+	$(BIN)/uv pip install --python build/$@ --resolution $(RESOLUTION) '.[dicom]' 'pytest>=9' 'setuptools>=77'
+	build/$@/bin/python -m pytest $(patsubst %,tests/test_%.py,$(FAST))
+
 lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 # A full run on the real pictures: its outputs and results.json are what the project shows.
 notebooks: .venv/ready
@@ -63,12 +73,17 @@ index: .venv/ready
 weights: .venv/ready
 	$(BIN)/python -c "from medmnist_keras import shipping; shipping.write_weights()"
 
+# The reference of all public names, from their docstrings: build/api/medmnist_keras.html.
+api: .venv/ready
+	EAGER_IMPORT=1 PYTHONWARNINGS="ignore:Error parsing type annotation" \
+	$(BIN)/pdoc --docformat google --output-directory build/api ./medmnist_keras
+
 # What this machine has of what the notebooks need, each line [ok] or [missing].
 check-environment: .venv/ready
 	@$(BIN)/python -m medmnist_keras check
 
 clean:
-	rm -rf build notebooks/build .pytest_cache .ruff_cache
+	rm -rf build notebooks/build .pytest_cache .ruff_cache .mypy_cache
 
 .venv/ready: requirements.txt pyproject.toml
 	$(PYTHON) -c "import sys; sys.exit('Python 3.10 or newer is needed, e.g. make PYTHON=python3.11' if sys.version_info < (3, 10) else 0)"

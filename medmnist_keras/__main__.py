@@ -8,22 +8,19 @@ import os
 import sys
 import warnings
 
-from .settings import QUICK_VARIABLE
-
 _RANKS = ("second best", "third", "fourth", "fifth", "sixth")
 
 
 def demo(options=None) -> None:
     """Trains and evaluates both models on what pictures there are, and prints the scores."""
-    os.environ.setdefault(QUICK_VARIABLE, "1")
-
     import pandas as pd
 
     from .data import load_data
     from .evaluation import evaluate
     from .runs import run_baseline, run_resnet50v2
-    from .settings import read_settings
+    from .settings import QUICK_VARIABLE, read_settings
 
+    os.environ.setdefault(QUICK_VARIABLE, "1")
     settings = read_settings()
     print(settings, flush=True)
     data = load_data(**settings.data)
@@ -80,7 +77,8 @@ def _evaluate(options) -> int:
     from .external import external_report, load_folder
     from .predicting import load_model
 
-    told, problems, sources = "the test pictures of Medical MNIST, grouped split", [], None
+    told, sources = "the test pictures of Medical MNIST, grouped split", None
+    problems: list[tuple[str, str]] = []
     if options.data is None:
         images, labels = _test_pictures()
     else:

@@ -19,7 +19,7 @@ from contextlib import redirect_stdout
 from html import escape
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -35,6 +35,10 @@ from .refusal import shipped_threshold
 from .sources import is_at_hand, load_images
 from .splits import split_indices
 from .stress import CORRUPTIONS, corrupt
+
+if TYPE_CHECKING:
+    import gradio as gr
+    import keras
 
 SLIDERS = ("brightness", "blur", "rotation", "background floor")  # in the order they are applied
 MAX_MEGABYTES = 50  # of an upload
@@ -70,7 +74,7 @@ class Training(NamedTuple):
 # -- what the page works out ---------------------------------------------------------------------
 
 
-def take_upload(path) -> Picture:
+def take_upload(path: str | Path) -> Picture:
     """Reads an upload and deletes it, whatever comes of it.
 
     Args:
@@ -109,7 +113,7 @@ def damage(image: np.ndarray, strengths: Sequence[float]) -> np.ndarray:
     return images[0]
 
 
-def ask(model, image: np.ndarray, threshold: float = 0) -> Answer:
+def ask(model: "keras.Model", image: np.ndarray, threshold: float = 0) -> Answer:
     """Asks a model what is on a picture, and which regions speak for that.
 
     Args:
@@ -205,7 +209,9 @@ def show_problem(text: str) -> str:
     return f'<p class="mk-problem" role="alert">{escape(text)}</p>'
 
 
-def show(picture: Picture, seen: np.ndarray, robust: Answer, plain: Answer, nearest) -> str:
+def show(
+    picture: Picture, seen: np.ndarray, robust: Answer, plain: Answer, nearest: list | None
+) -> str:
     """HTML of a picture as the models see it, both answers, and the nearest training pictures.
 
     Args:
@@ -331,7 +337,7 @@ _CSS = """
 """
 
 
-def build_app():
+def build_app() -> "gr.Blocks":
     """Builds the live page, without opening it.
 
     Returns:
@@ -341,7 +347,9 @@ def build_app():
         ImportError: when Gradio is not installed.
         FileNotFoundError, ValueError: as `load_training()`.
     """
-    gr = _gradio()
+    _gradio()
+    import gradio as gr
+
     robust = baseline_cnn(weights="medical_mnist")
     plain = baseline_cnn(weights="medical_mnist_plain", name="plain_cnn")
     threshold = shipped_threshold(SHIPPED_MODEL)
@@ -441,7 +449,9 @@ def build_app():
     return app
 
 
-def open_app(*, host="127.0.0.1", port=None, browser=False):
+def open_app(
+    *, host: str = "127.0.0.1", port: int | None = None, browser: bool = False
+) -> "gr.Blocks":
     """Opens the live page: drop a picture, and see what the robust and the plain model say.
 
     Everything comes from this machine, nothing is asked of any other. In a notebook the page

@@ -14,8 +14,9 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 # A 64x64 picture is about 1.4 kB; this bound stops archives made to fill memory.
 MAX_IMAGE_BYTES = 1_000_000
@@ -118,13 +119,15 @@ def status(file: os.DirEntry) -> os.stat_result:
 
 
 def _tar_entries(path: Path) -> Iterator[_Entry | None]:
-    with path.open("rb") as file:
-        is_gzip = file.read(2) == b"\x1f\x8b"
+    with path.open("rb") as start:
+        is_gzip = start.read(2) == b"\x1f\x8b"
     # No other packing: what xz and bzip2 unpack to has no bound.
     with (
         (gzip.open if is_gzip else open)(path, "rb") as unpacked,
         io.BufferedReader(unpacked, 1 << 20) as buffered,
-        tarfile.open(fileobj=(file := _Forwards(buffered)), mode="r:", tarinfo=_TarInfo) as archive,
+        tarfile.open(
+            fileobj=(file := cast(Any, _Forwards(buffered))), mode="r:", tarinfo=_TarInfo
+        ) as archive,
     ):
         for member in archive:
             parts = _safe_parts(member.name, path)
@@ -134,9 +137,11 @@ def _tar_entries(path: Path) -> Iterator[_Entry | None]:
             if not member.isreg():
                 raise ValueError(_refused(path, member.name, "a link or a special file"))
             if member.issparse():
-                yield _Entry(parts, member.size, archive.extractfile(member).read)
+                sparse = archive.extractfile(member)
+                assert sparse is not None  # a regular file has content
+                yield _Entry(parts, member.size, sparse.read)
             else:
-                yield _Entry(parts, member.size, lambda m=member: _read_packed(file, m))
+                yield _Entry(parts, member.size, partial(_read_packed, file, member))
 
 
 def _read_packed(file: _Forwards, member: tarfile.TarInfo) -> bytes:
@@ -161,7 +166,7 @@ def _zip_entries(path: Path) -> Iterator[_Entry | None]:
                 raise ValueError(_refused(path, member.filename, "encrypted"))
             if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise ValueError(_refused(path, member.filename, "packed in an unusual way"))
-            yield _Entry(parts, member.file_size, lambda m=member: _read_zipped(archive, m))
+            yield _Entry(parts, member.file_size, partial(_read_zipped, archive, member))
 
 
 def _read_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:

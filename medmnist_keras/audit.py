@@ -36,6 +36,13 @@ def audit(pictures: Images) -> pd.DataFrame:
         times their span if the order means nothing), `darkest` (the lowest grey level of
         all its images) and `JPEG table` (the first four entries of the quantisation tables, most
         frequent first).
+
+    Example:
+
+    ```python
+    table = audit(load_images())
+    table["blank"]
+    ```
     """
     blank, original = find_blank(pictures.images), find_originals(pictures.images)
     pairs = near_duplicates(pictures)
@@ -68,7 +75,7 @@ def audit(pictures: Images) -> pd.DataFrame:
     return pd.DataFrame(rows, index=pd.Index(names, name="class"))
 
 
-def thumbnails(images, size=16) -> np.ndarray:
+def thumbnails(images: np.ndarray, size: int = 16) -> np.ndarray:
     """Shrinks pictures to the means of square blocks.
 
     Args:
@@ -77,13 +84,19 @@ def thumbnails(images, size=16) -> np.ndarray:
 
     Returns:
         float32 array `(N, size * size)` in the range of `images`.
+
+    Example:
+
+    ```python
+    blocks = thumbnails(x_train, size=8)  # float32 (N, 64)
+    ```
     """
     count, height, width = images.shape[:3]
     blocks = np.reshape(images, (count, size, height // size, size, width // size))
     return blocks.mean(axis=(2, 4), dtype="float32").reshape(count, -1)
 
 
-def unit_thumbnails(images) -> np.ndarray:
+def unit_thumbnails(images: np.ndarray) -> np.ndarray:
     """Thumbnails without their mean, scaled to unit length: dot products are similarities.
 
     Args:
@@ -91,6 +104,13 @@ def unit_thumbnails(images) -> np.ndarray:
 
     Returns:
         float32 array `(N, 256)`; zeros for a constant picture, which is similar to nothing.
+
+    Example:
+
+    ```python
+    units = unit_thumbnails(x_test)
+    similarity = units @ units.T
+    ```
     """
     units = thumbnails(images)
     units -= units.mean(axis=1, keepdims=True)
@@ -98,7 +118,7 @@ def unit_thumbnails(images) -> np.ndarray:
     return units
 
 
-def nearest(images, reference) -> tuple[np.ndarray, np.ndarray]:
+def nearest(images: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Finds, for each picture, the most similar one of a reference such as the training set.
 
     Args:
@@ -109,6 +129,13 @@ def nearest(images, reference) -> tuple[np.ndarray, np.ndarray]:
         `(similarity, index)`: float32 array `(N,)` of cosines in -1 to 1, 0 where a picture is
         constant; int64 array `(N,)` of
         indices into `reference`.
+
+    Example:
+
+    ```python
+    similarity, index = nearest(x_test, x_train)
+    x_train[index[0]]  # what the first test picture resembles most
+    ```
     """
     units, others = unit_thumbnails(images), unit_thumbnails(reference)
     search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(others)
@@ -116,7 +143,7 @@ def nearest(images, reference) -> tuple[np.ndarray, np.ndarray]:
     return np.einsum("ij,ij->i", units, others[index]), index
 
 
-def near_duplicates(pictures: Images, threshold=NEAR) -> np.ndarray:
+def near_duplicates(pictures: Images, threshold: float = NEAR) -> np.ndarray:
     """Finds pairs of pictures of one class that look alike.
 
     Args:
@@ -133,12 +160,12 @@ def near_duplicates(pictures: Images, threshold=NEAR) -> np.ndarray:
         units = unit_thumbnails(pictures.images[members])
         links = search.fit(units).radius_neighbors_graph(mode="connectivity").tocoo()
         # Constant pictures, all zeros here, are at no distance from each other.
-        once = (links.row < links.col) & units.any(axis=1)[links.row]
+        once = (links.row < links.col) & np.any(units, axis=1)[links.row]
         found.append(members[np.stack([links.row[once], links.col[once]], axis=1)])
     return np.concatenate(found)
 
 
-def neighbours(images, count=5) -> np.ndarray:
+def neighbours(images: np.ndarray, count: int = 5) -> np.ndarray:
     """Finds the most similar others of each picture.
 
     Args:
@@ -153,7 +180,7 @@ def neighbours(images, count=5) -> np.ndarray:
     return search.kneighbors(return_distance=False)
 
 
-def find_blank(images) -> np.ndarray:
+def find_blank(images: np.ndarray) -> np.ndarray:
     """Tells which pictures show nothing: their standard deviation is below one grey level.
 
     Args:
@@ -166,7 +193,7 @@ def find_blank(images) -> np.ndarray:
     return np.array([picture.std() < _BLANK for picture in flat])
 
 
-def find_originals(images) -> np.ndarray:
+def find_originals(images: np.ndarray) -> np.ndarray:
     """Finds, for each picture, the first one of the same pixels: itself, if there is none before.
 
     Args:
@@ -174,6 +201,13 @@ def find_originals(images) -> np.ndarray:
 
     Returns:
         int64 array `(N,)` of indices.
+
+    Example:
+
+    ```python
+    original = find_originals(images)
+    first = images[original == np.arange(len(images))]  # each picture once
+    ```
     """
     first: dict[bytes, int] = {}
     digests = (hashlib.sha256(image.tobytes()).digest() for image in images)
@@ -186,7 +220,7 @@ def class_members(pictures: Images) -> list[np.ndarray]:
     return [np.flatnonzero(pictures.labels == label) for label in np.unique(pictures.labels)]
 
 
-def connected(pairs, count: int) -> np.ndarray:
+def connected(pairs: np.ndarray, count: int) -> np.ndarray:
     """Numbers the sets that pairs connect, int64 `(count,)`; what has no pair is a set itself."""
     links = coo_matrix((np.ones(len(pairs), bool), tuple(np.transpose(pairs))), (count, count))
     return connected_components(links, directed=False)[1].astype("int64")

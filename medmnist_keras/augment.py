@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from . import _quiet as _quiet  # isort: skip  # before Keras
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 from keras import layers
 
+from ._types import Pair
 from .bodies import with_bodies
 from .info import CLASS_NAMES
 from .phantoms import draw_phantoms
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 ROBUST_LAYERS = {
     "geometry": "bodies are turned, mirrored, larger, smaller, stretched, off centre",
@@ -21,7 +30,7 @@ ROBUST_LAYERS = {
 }
 
 
-def augment(train_ds, *, seed=0):
+def augment(train_ds: tf.data.Dataset, *, seed: int = 0) -> tf.data.Dataset:
     """Changes each training picture a little, anew in every epoch.
 
     Pictures of one kind differ in where the body lies, how large it is and how bright it was
@@ -61,7 +70,12 @@ def augment(train_ds, *, seed=0):
     return train_ds.map(change).prefetch(tf.data.AUTOTUNE)
 
 
-def augment_robust(train_ds, *, robust_layers=tuple(ROBUST_LAYERS), seed=0):
+def augment_robust(
+    train_ds: tf.data.Dataset,
+    *,
+    robust_layers: Sequence[str] = tuple(ROBUST_LAYERS),
+    seed: int = 0,
+) -> tf.data.Dataset:
     """Shows each training picture as other hospitals might have taken it, anew in every epoch.
 
     A model that has seen one rendering learns that rendering. Here a class keeps its anatomy and
@@ -105,7 +119,8 @@ def augment_robust(train_ds, *, robust_layers=tuple(ROBUST_LAYERS), seed=0):
     from .robust_layers import change_batch
 
     def change(batch, batch_seed):
-        return change_batch(*batch, batch_seed, robust_layers)
+        images, labels = batch
+        return change_batch(images, labels, batch_seed, robust_layers)
 
     # A seed for each batch, so that a parallel map gives the same pictures again.
     seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
@@ -116,7 +131,7 @@ def augment_robust(train_ds, *, robust_layers=tuple(ROBUST_LAYERS), seed=0):
     )
 
 
-def with_phantoms(both, labels, *, seed=0):
+def with_phantoms(both: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> Pair:
     """Adds drawn phantoms to training pictures, one to five: anatomy that no scanner rendered.
 
     Args:
@@ -139,7 +154,13 @@ def with_phantoms(both, labels, *, seed=0):
     return np.concatenate([both, drawn]), np.concatenate([labels, drawn_labels])
 
 
-def render_elsewhere(images, labels, *, robust_layers=tuple(ROBUST_LAYERS), seed=0):
+def render_elsewhere(
+    images: np.ndarray,
+    labels: np.ndarray,
+    *,
+    robust_layers: Sequence[str] = tuple(ROBUST_LAYERS),
+    seed: int = 0,
+) -> np.ndarray:
     """Shows each picture once as another hospital might have taken it.
 
     For measuring: validation pictures to set a threshold on, or a stand-in for pictures from
@@ -178,7 +199,7 @@ def render_elsewhere(images, labels, *, robust_layers=tuple(ROBUST_LAYERS), seed
     return np.concatenate(rendered).round().astype(np.uint8)
 
 
-def with_renderings(images, labels, *, seed=0):
+def with_renderings(images: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> Pair:
     """Gives pictures as they are, then once more as `render_elsewhere()` shows them.
 
     For choosing an epoch or a temperature, which shall suit home and elsewhere.

@@ -75,7 +75,8 @@ def benchmark(settings: Settings | None = None, steps: list[Step] | None = None)
     machine["Memory"] += f", of which the libraries alone take {_figure(libraries)} MB"
     print(*(f"{key + ':':10}{value}" for key, value in machine.items()), sep="\n", flush=True)
     sizes = QUICK if settings.quick else Sizes()
-    rows, failures = [], {}
+    rows: list[dict] = []
+    failures: dict[str, str] = {}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         laid_out = partial(prepare, settings=settings, sizes=sizes)
         bench, _ = run_alone(laid_out, Path(folder))
@@ -151,7 +152,11 @@ def compare(step: str, ours: Side, *references: Side) -> list[dict]:
         for reference in references:
             for other in reference.measured:
                 if other.quantity == mine.quantity:
-                    row = {"step": step, "quantity": mine.quantity, "unit": mine.unit}
+                    row: dict[str, object] = {
+                        "step": step,
+                        "quantity": mine.quantity,
+                        "unit": mine.unit,
+                    }
                     row |= _ratios(mine.values, other.values, mine.unit)
                     row |= _columns("ours", ours, mine) | _columns("reference", reference, other)
                     rows.append(row)

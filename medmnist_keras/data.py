@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from ._types import Pair, StrPath
 from .sources import load_images
 from .splits import check_split, split_indices
 
+if TYPE_CHECKING:
+    import tensorflow as tf
+
 
 def load_data(
-    source=None, *, split="grouped", clean=None, seed=0, images_per_class=None, strict=False
-) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    source: StrPath | None = None,
+    *,
+    split: str = "grouped",
+    clean: bool | None = None,
+    seed: int = 0,
+    images_per_class: int | None = None,
+    strict: bool = False,
+) -> tuple[Pair, Pair, Pair]:
     """Loads Medical MNIST as NumPy arrays, the way `keras.datasets` does.
 
     Args:
@@ -44,19 +56,20 @@ def load_data(
     check_split(split)  # before a minute of downloading
     loaded = load_images(source, images_per_class=images_per_class, seed=seed, strict=strict)
     indices = split_indices(loaded, split, seed=seed, clean=clean)
-    return tuple((loaded.images[part], loaded.labels[part]) for part in indices)
+    train, val, test = ((loaded.images[part], loaded.labels[part]) for part in indices)
+    return train, val, test
 
 
 def load_datasets(
-    batch_size=64,
-    source=None,
+    batch_size: int = 64,
+    source: StrPath | None = None,
     *,
-    split="grouped",
-    clean=None,
-    seed=0,
-    images_per_class=None,
-    strict=False,
-):
+    split: str = "grouped",
+    clean: bool | None = None,
+    seed: int = 0,
+    images_per_class: int | None = None,
+    strict: bool = False,
+) -> tuple[tf.data.Dataset, tf.data.Dataset, tf.data.Dataset]:
     """Loads Medical MNIST as three `tf.data.Dataset`s, ready for `fit`, `evaluate`, `predict`.
 
     Args:
@@ -92,7 +105,13 @@ def load_datasets(
     )
 
 
-def make_dataset(images, labels, *, batch_size=64, shuffle_seed=None):
+def make_dataset(
+    images: np.ndarray,
+    labels: np.ndarray,
+    *,
+    batch_size: int = 64,
+    shuffle_seed: int | None = None,
+) -> tf.data.Dataset:
     """Wraps arrays as a `tf.data.Dataset` of batches.
 
     The arrays are the cache, and aren't copied: don't change them while the dataset is in use.
@@ -112,7 +131,16 @@ def make_dataset(images, labels, *, batch_size=64, shuffle_seed=None):
 
     Raises:
         ValueError: when lengths differ or there are fewer pictures than one batch.
+
+    Example:
+
+    ```python
+    (x_train, y_train), (x_val, y_val), _ = load_data()
+    train_ds = make_dataset(x_train, y_train, batch_size=128, shuffle_seed=0)
+    val_ds = make_dataset(x_val, y_val)
+    ```
     """
+    from . import _quiet as _quiet  # isort: skip  # before Keras
     import tensorflow as tf
 
     count, training = len(images), shuffle_seed is not None

@@ -9,8 +9,8 @@ import io
 import re
 from collections import defaultdict, deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -66,7 +66,7 @@ def batches(files: Iterator[File]) -> Iterator[list[File]]:
 
 def map_ahead(function, items: Iterator) -> Iterator:
     """`map()` in threads that are a few calls ahead, and no more: it all has to fit in memory."""
-    pending = deque()
+    pending: deque[Future] = deque()
     # More threads than cores, for each also waits, up to 5 ms, until Python attends to it.
     with ThreadPoolExecutor(4) as pool:
         for item in items:
@@ -87,7 +87,7 @@ def decode_batch(files: list[File], image_size: int) -> _Decoded:
     images = np.zeros((len(files), image_size, image_size), "uint8")
     tables = np.zeros((len(files), 64), "uint16")
     problems = {}
-    alike = defaultdict(list)
+    alike: dict[Any, list[int]] = defaultdict(list)
     for i, file in enumerate(files):
         alike[_plain_header(file.data) if image_size == 64 else None].append(i)
     alone = alike.pop(None, [])
@@ -126,7 +126,9 @@ def _sheet(header: bytes, files: list[bytes]) -> bytes:
     Restart markers, after every 64 blocks of 8x8 pixels, part the pictures. At each the decoder
     starts afresh, so the pixels are the same as when each file is decoded alone.
     """
-    before, after, start = _GREY_64.match(header).groups()
+    plain = _GREY_64.match(header)
+    assert plain is not None  # it is what `_plain_header()` found
+    before, after, start = plain.groups()
     height = (64 * len(files)).to_bytes(2, "big")
     parts = [before, height, after, b"\xff\xdd\0\x04\0\x40", start]
     for i, file in enumerate(files):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import os
 import platform
@@ -47,10 +48,21 @@ def check_environment() -> list[Need]:
     """
     needs = [Need("Python", True, platform.python_version())]  # another wouldn't have installed
     needs += _packages()
-    # Keras comes with these, so they wait until it is known to be here.
+    # Keras comes with these, so they wait until it is known to be here, and to load.
     if all(need.met for need in needs if need.required):
-        needs += [_disk(), *_pictures(), _imagenet(), _gpu()]
+        problem = _loading_problem()
+        needs += [problem] if problem else [_disk(), *_pictures(), _imagenet(), _gpu()]
     return needs
+
+
+def _loading_problem() -> Need | None:
+    """What is installed may still not load: a half-done upgrade, another kind of CPU."""
+    try:
+        importlib.import_module("medmnist_keras.models")
+    except Exception as error:  # whatever it is, it is to be told
+        advice = "pip install --force-reinstall keras tensorflow"
+        return Need("Keras", False, f"does not load, {type(error).__name__}: {error}; {advice}")
+    return None
 
 
 def _packages() -> list[Need]:
@@ -65,9 +77,9 @@ def _packages() -> list[Need]:
         except importlib.metadata.PackageNotFoundError:
             version = None
         met = version is not None and wanted.specifier.contains(version, prereleases=True)
-        package = f"medmnist_keras[{extra}]" if extra else f"{wanted.name}{wanted.specifier}"
+        package = f"medmnist_keras[{extra}]" if extra else line
         advice = f'{version or "not here"}; pip install "{package}"'
-        needs.append(Need(wanted.name, met, version if met else advice, required=not extra))
+        needs.append(Need(wanted.name, met, str(version) if met else advice, required=not extra))
     return needs
 
 

@@ -6,6 +6,8 @@ chosen layer, and show what the score reacts to, not why, nor whether that makes
 
 from __future__ import annotations
 
+from . import _quiet as _quiet  # isort: skip  # before Keras
+
 import keras
 import numpy as np
 from numpy.typing import ArrayLike

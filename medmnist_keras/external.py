@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn import metrics
 
+from ._types import StrPath
 from .augment import render_elsewhere
 from .evaluation import evaluate, wilson_interval
 from .info import CLASS_NAMES
@@ -65,7 +67,9 @@ class ExternalReport(NamedTuple):
     per_source: pd.DataFrame | None
 
 
-def load_folder(folder, *, class_names=CLASS_NAMES, pad=True) -> Folder:
+def load_folder(
+    folder: StrPath, *, class_names: Sequence[str] = CLASS_NAMES, pad: bool = True
+) -> Folder:
     """Reads any folder of class-named folders, with pictures of any size and kind.
 
     Args:
@@ -93,7 +97,8 @@ def load_folder(folder, *, class_names=CLASS_NAMES, pad=True) -> Folder:
     """
     folder = Path(folder).expanduser()
     _check_folders(folder, class_names)
-    images, labels, files, problems = [], [], [], []
+    images: list = []
+    labels, files, problems = [], [], []
     for label, name in enumerate(class_names):
         for path in find_pictures([folder / name] if (folder / name).is_dir() else []):
             file = path.relative_to(folder).as_posix()
@@ -125,7 +130,7 @@ def load_folder(folder, *, class_names=CLASS_NAMES, pad=True) -> Folder:
     )
 
 
-def load_elsewhere(settings: Settings, images, labels) -> Folder:
+def load_elsewhere(settings: Settings, images: np.ndarray, labels: np.ndarray) -> Folder:
     """Loads pictures from elsewhere, or makes a shifted copy where there are none at hand.
 
     Args:
@@ -164,7 +169,10 @@ def load_elsewhere(settings: Settings, images, labels) -> Folder:
 
 
 def external_report(
-    labels: ArrayLike, probabilities: ArrayLike, sources=None, threshold: float | None = None
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    sources: ArrayLike | None = None,
+    threshold: float | None = None,
 ) -> ExternalReport:
     """Scores a model on pictures from elsewhere, by class and by source.
 
@@ -195,6 +203,7 @@ def external_report(
     """
     scores = evaluate(labels, probabilities)
     labels, probabilities = np.asarray(labels), np.asarray(probabilities)
+    sources = None if sources is None else np.asarray(sources)
     if probabilities.shape[1] != len(CLASS_NAMES):
         raise ValueError(
             f"`probabilities` must have {len(CLASS_NAMES)} columns, one a class. "

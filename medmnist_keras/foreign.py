@@ -56,7 +56,7 @@ def _crops_of(*names, more=list):
 
 def _crops(rng, pictures, count=_COUNT):
     greys = [Image.fromarray(picture).convert("L") for picture in pictures]
-    crops = []
+    crops: list[np.ndarray] = []
     while len(crops) < count:
         grey = greys[len(crops) % len(greys)]
         side = min(grey.size) * (_SIZE / min(grey.size)) ** rng.random()
@@ -70,8 +70,8 @@ def _crops(rng, pictures, count=_COUNT):
 def _enlarged(pictures):
     """Small pictures, floats in 0-1, as smooth ones of 64x64."""
     small = (Image.fromarray(picture.astype(np.float32)) for picture in pictures)
-    large = [picture.resize((_SIZE, _SIZE), Image.Resampling.BICUBIC) for picture in small]
-    return _as_grey(np.stack(large))
+    large = (picture.resize((_SIZE, _SIZE), Image.Resampling.BICUBIC) for picture in small)
+    return _as_grey(np.stack([np.asarray(picture) for picture in large]))
 
 
 def _as_grey(values):

@@ -56,11 +56,17 @@ def find_groups(pictures: Images) -> Groups:
 
     Returns:
         `Groups`.
+
+    Example:
+
+    ```python
+    groups = find_groups(load_images())
+    groups.groups.max() + 1  # how many there are
+    ```
     """
     count = len(pictures.labels)
     if pictures.fingerprint == PHANTOMS:
-        none = np.zeros(count, dtype=bool)
-        return Groups(np.arange(count), np.empty((0, 2), dtype="int64"), none, none)
+        return no_groups(count)
     file = INDEX_FILE
     if pictures.fingerprint != INFO["fingerprint"]:
         file = decoded_dir() / pictures.fingerprint / INDEX_FILE.name
@@ -79,6 +85,12 @@ def find_groups(pictures: Images) -> Groups:
             blank=np.isin(pictures.positions, index["blank"]),
             duplicate=_repeated(pictures.positions - index["back"][pictures.positions]),
         )
+
+
+def no_groups(count: int) -> Groups:
+    """`Groups` of pictures of which none belongs to another, is blank or a duplicate."""
+    none = np.zeros(count, dtype=bool)
+    return Groups(np.arange(count), np.empty((0, 2), dtype="int64"), none, none)
 
 
 def compute_groups(pictures: Images) -> Groups:
@@ -100,6 +112,12 @@ def compute_groups(pictures: Images) -> Groups:
 
     Returns:
         `Groups`.
+
+    Example:
+
+    ```python
+    groups = compute_groups(load_images("another/copy"))
+    ```
     """
     runs, count = np.zeros(len(pictures.labels), dtype="int64"), 0
     for members in class_members(pictures):
@@ -116,7 +134,7 @@ def compute_groups(pictures: Images) -> Groups:
     )
 
 
-def write_index(pictures: Images, file=INDEX_FILE) -> Path:
+def write_index(pictures: Images, file: Path = INDEX_FILE) -> Path:
     """Computes the groups of all pictures of a source and writes them to an index file.
 
     Args:

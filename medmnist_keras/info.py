@@ -1,8 +1,10 @@
 """What Medical MNIST is: names, counts, origin, licence, checksums. Data only."""
 
+from typing import Any
+
 CLASS_NAMES = ("AbdomenCT", "BreastMRI", "CXR", "ChestCT", "Hand", "HeadCT")
 
-INFO = {
+INFO: dict[str, Any] = {
     "name": "Medical MNIST (MedNIST)",
     "description": "58,954 grey 64x64 pictures of six kinds: which kind is this one?",
     "class_names": CLASS_NAMES,
@@ -33,7 +35,7 @@ INFO = {
 }
 
 # What others report on this data set, as published; nothing here was measured by us.
-PUBLISHED = (
+PUBLISHED: tuple[dict[str, Any], ...] = (
     {
         "model": "3 convolutions, 4 dense layers (talk notebook)",
         "errors": None,

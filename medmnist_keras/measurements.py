@@ -6,6 +6,8 @@ likes: each has one of its own.
 
 from __future__ import annotations
 
+from . import _quiet as _quiet  # isort: skip  # before Keras
+
 import io
 import multiprocessing
 import os
@@ -19,7 +21,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -186,13 +188,14 @@ def prepare(folder: Path, *, settings: Settings, sizes: Sizes) -> Bench:
             for kind, array in zip(("rows", "labels"), pair, strict=True)
         })  # fmt: skip
     whole = settings.source != PHANTOMS and settings.images_per_class is None
-    source = unpacked = find_source() if whole else None
+    source = find_source() if whole else None
     if source is None:
-        source = unpacked = pack(folder / "pictures.tar", loaded.images, loaded.labels)
+        source = pack(folder / "pictures.tar", loaded.images, loaded.labels)
+    unpacked = source
     if source.is_file():
-        checked = {} if source.suffix == ".zip" else {"filter": "data"}
+        checked: dict[str, Any] = {} if source.suffix == ".zip" else {"filter": "data"}
         shutil.unpack_archive(source, folder / "unpacked", **checked)
-        unpacked = find_source(folder / "unpacked")
+        unpacked = find_source(folder / "unpacked") or folder / "unpacked"
     for times in (1, *sizes.growth):
         pack(folder / f"grown{times}.tar", *draw_phantoms(times * sizes.grown))
     return Bench(folder, source, unpacked, sizes, settings.split)
@@ -275,7 +278,8 @@ def load_ours(bench: Bench) -> list[Measured]:
 
 def load_anew(source: Path, counts: dict[str, int], repeats: int):
     """Seconds of first and of later loads, and what was loaded: images and labels."""
-    first, later = [], []
+    first: list[float] = []
+    later: list[float] = []
     for _ in range(repeats):
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
             os.environ["KERAS_HOME"] = home
@@ -503,6 +507,8 @@ def train_slice(bench: Bench, *, build: Callable, batch_size: int) -> list[Measu
 def fit(build: Callable, dataset, repeats: int) -> tuple[float, list[float]]:
     """Seconds of building, compiling and one batch, and of each epoch after that."""
 
+    model: keras.Model = None
+
     def set_up():
         nonlocal model
         model = build()
@@ -514,7 +520,6 @@ def fit(build: Callable, dataset, repeats: int) -> tuple[float, list[float]]:
         )
         model.fit(dataset.take(1), shuffle=False, verbose=0)
 
-    model = None
     (setting_up,) = seconds_of(set_up)
     return setting_up, seconds_of(lambda: model.fit(dataset, shuffle=False, verbose=0), repeats)
 
@@ -647,7 +652,8 @@ def grow(bench: Bench, *, times: int, counted: int = 1) -> list[Measured]:
         Measured(quantity, "s", [counted * each for each in values], note)
         for quantity, values in measured.items()
     ]
-    if before is not None:
-        more = [counted * (peak_memory() - before)]
+    after = peak_memory()
+    if before is not None and after is not None:
+        more = [counted * (after - before)]
         rows.append(Measured("memory", "MB", more, note))
     return rows

@@ -6,17 +6,21 @@ saved model is complete. Keras alone, on any backend.
 
 from __future__ import annotations
 
+from . import _quiet as _quiet  # isort: skip  # before Keras
+
 from pathlib import Path
 
 import keras
 import numpy as np
 from keras import layers
+from numpy.typing import ArrayLike
 
+from ._types import StrPath
 from .info import CLASS_NAMES, INFO
 from .sources import keras_home
 
 WEIGHTS_DIR = Path(__file__).parent / "weights"  # what ships with the package
-_SHIPPED = {
+_SHIPPED: dict[object, str] = {
     "medical_mnist": "baseline_cnn.weights.h5",
     "medical_mnist_plain": "plain_cnn.weights.h5",
 }
@@ -30,7 +34,11 @@ _IMAGENET_URL = (
 
 
 def baseline_cnn(
-    *, weights=None, width=None, classifier_activation="softmax", name="baseline_cnn"
+    *,
+    weights: StrPath | None = None,
+    width: int | None = None,
+    classifier_activation: str | None = "softmax",
+    name: str = "baseline_cnn",
 ) -> keras.Model:
     """Builds a small convolutional network for 64x64 grey pictures.
 
@@ -83,7 +91,7 @@ def baseline_cnn(
     return model
 
 
-def speed_cnn(*, name="speed_cnn") -> keras.Model:
+def speed_cnn(*, name: str = "speed_cnn") -> keras.Model:
     """Builds the network of the speed run: two strided convolutions, 17,350 parameters.
 
     Strides in place of pooling: no map is ever larger than the next layer needs. Flattening in
@@ -112,7 +120,11 @@ def speed_cnn(*, name="speed_cnn") -> keras.Model:
 
 
 def resnet50v2(
-    *, weights="imagenet", image_size=80, classifier_activation="softmax", name="resnet50v2"
+    *,
+    weights: StrPath | None = "imagenet",
+    image_size: int = 80,
+    classifier_activation: str | None = "softmax",
+    name: str = "resnet50v2",
 ) -> keras.Model:
     """Builds ResNet50V2 (https://arxiv.org/abs/1603.05027) for 64x64 grey pictures.
 
@@ -179,7 +191,7 @@ def imagenet_weights_at_hand() -> bool:
     return _imagenet_path().exists()
 
 
-def freeze_batch_normalization(model) -> None:
+def freeze_batch_normalization(model: keras.Model) -> None:
     """Keeps the statistics of every batch normalization layer where they are.
 
     `trainable=False` on the layer is what counts: calling the backbone with `training=False`
@@ -188,12 +200,20 @@ def freeze_batch_normalization(model) -> None:
 
     Args:
         model: `keras.Model`.
+
+    Example:
+
+    ```python
+    model.trainable = True
+    freeze_batch_normalization(model)
+    model.compile(loss="sparse_categorical_crossentropy")
+    ```
     """
     for norm in _batch_normalization(model):
         norm.trainable = False
 
 
-def decode_predictions(probabilities, top=3) -> list[list[tuple[str, float]]]:
+def decode_predictions(probabilities: ArrayLike, top: int = 3) -> list[list[tuple[str, float]]]:
     """Names the most probable classes of each picture, as `keras.applications` does.
 
     Args:

@@ -229,7 +229,7 @@ def _draw_hand(x, y, pick):
     for wrist_x, fan, lengths in _RAYS:
         u, v = _local(x, y, wrist_x, 0.54, fan * spread + pick(-0.06, 0.06) - 1.57)
         u *= 1 / (size * pick(0.94, 1.06))
-        beyond, end = np.inf, 0
+        beyond, end = np.inf, 0.0
         for length in lengths:  # the shafts end short of one another, at the joints
             beyond = np.minimum(beyond, np.abs(u - (end + length / 2)) - length / 2 + 0.045)
             end += length
@@ -358,7 +358,7 @@ def draw_phantoms(
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 0
 
 
 def _counts(images_per_class: int | Mapping[str, int]) -> list[int]:

@@ -20,6 +20,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator, PercentFormatter
 from numpy.typing import ArrayLike
@@ -73,7 +75,7 @@ def caption(ax: Axes | ArrayLike, text: str) -> Axes | ArrayLike:
     Example:
     >>> plots.caption(plots.class_counts(y_train, CLASS_NAMES), "Drawn phantoms, not patients")
     """
-    figure = np.ravel(ax)[0].get_figure(root=True)
+    figure = np.ravel(np.asarray(ax, dtype=object))[0].get_figure(root=True)
     if figure.get_layout_engine() is None:
         figure.set_layout_engine("constrained")
     # Constrained layout reserves room for a figure-wide x label, unlike for plain text.
@@ -106,7 +108,9 @@ def image_grid(
     """
     captions = None
     if labels is not None:
-        captions = [class_names[label] if class_names else str(label) for label in labels]
+        captions = [
+            class_names[label] if class_names else str(label) for label in np.asarray(labels)
+        ]
     return _mosaic(_as_rgb(images), columns, captions, ax, title, if_empty="no images")
 
 
@@ -165,11 +169,11 @@ def image_rows(
     Example:
     >>> plots.image_rows({name: images[:8] for name, images in load_foreign().items()})
     """
-    rows = {name: _as_rgb(images) for name, images in rows.items()}
-    columns = max(map(len, rows.values()))
-    shape = next(images.shape[1:] for images in rows.values() if len(images))
+    strips = [_as_rgb(images) for images in rows.values()]
+    columns = max(map(len, strips))
+    shape = next(images.shape[1:] for images in strips if len(images))
     tiles = np.ones((len(rows), columns, *shape))
-    for row, images in zip(tiles, rows.values(), strict=True):
+    for row, images in zip(tiles, strips, strict=True):
         row[: len(images)] = images
     margin = 0.6 + 0.13 * max(map(len, rows))
     tiles = tiles.reshape(-1, *shape)
@@ -254,7 +258,8 @@ def blend(grey: ArrayLike, weights: ArrayLike) -> np.ndarray:
     Example:
     >>> plots.blend(image / 255, grad_cam(model, image[None])[0])
     """
-    opacity = 0.7 * np.asarray(weights)[..., None]
+    grey, weights = np.asarray(grey), np.asarray(weights)
+    opacity = 0.7 * weights[..., None]
     return (1 - opacity) * grey + opacity * plt.get_cmap("viridis")(weights)[..., :3]
 
 
@@ -689,7 +694,7 @@ def recall_comparison(
     ax.hlines(np.arange(len(classes) - 1) + 0.5, 0, 100, color="0.85", linewidth=1)
     ax.set(xlim=(0, 100), xlabel="recall, % of the images of the class")
     ax.grid(axis="x", alpha=0.5)
-    ax.get_figure(root=True).legend(loc="outside upper left", ncols=2, frameon=False)
+    _figure(ax).legend(loc="outside upper left", ncols=2, frameon=False)
     return _finish(ax, title)
 
 
@@ -767,7 +772,7 @@ def stress_curves(table: pd.DataFrame, title: str | None = None) -> np.ndarray:
         frameon=False,
     )
     if title:  # of the legend: constrained layout would lay a title of the figure over it
-        legend.set_title("\n".join(_wrap(title, 60)), {"size": "medium", "weight": "bold"})
+        legend.set_title("\n".join(_wrap(title, 60)), FontProperties(size="medium", weight="bold"))
         legend.set_alignment("left")
     return panels
 
@@ -788,16 +793,17 @@ def speed_ratios(table: pd.DataFrame, ax: Axes | None = None, title: str | None 
     >>> plots.speed_ratios(pd.DataFrame(benchmark()["rows"]))
     """
     names: list[str] = []  # of the lines: a step's heading, then its comparisons
-    headings, places = [], []
+    headings: list[int] = []
+    lines: list[int] = []
     for step, rows in table.groupby("step", sort=False):
         headings.append(len(names))
         names.append(step)
-        places += range(len(names), len(names) + len(rows))
+        lines += range(len(names), len(names) + len(rows))
         repeated = rows["quantity"] == rows["quantity"].shift()
         names += rows["quantity"].mask(repeated, "").tolist()
     ax = _axes(ax, WIDTH, 2 + 0.36 * len(names))
     ratio, low, high = table[["ratio", "ratio_low", "ratio_high"]].to_numpy(dtype=float).T
-    places, spread = np.array(places), np.clip([ratio - low, high - ratio], 0, None)
+    places, spread = np.array(lines), np.clip([ratio - low, high - ratio], 0, None)
     # The marker tells better from worse without colour.
     for members, color, marker in ((ratio >= 1, BLUE, "o"), (ratio < 1, ORANGE, "s")):
         style = {"color": color, "fmt": marker, "capsize": 4, "linewidth": 2}
@@ -845,14 +851,14 @@ def refusal_histogram(
     >>> foreign = {name: model.predict(x).max(axis=1) for name, x in load_foreign().items()}
     >>> plots.refusal_histogram({"test pictures": probabilities.max(axis=1), **foreign}, 0.9)
     """
-    scores = {name: np.asarray(values, dtype=float) for name, values in scores.items()}
-    lowest = min(values.min() for values in scores.values())
+    sets = [np.asarray(values, dtype=float) for values in scores.values()]
+    lowest = min(values.min() for values in sets)
     ends = (0.1 if lowest > 0.1 else 0.001), 0.9999  # what lies beyond is drawn at the end
     (low, high), cut = logit(ends), logit(np.clip(threshold, *ends))
     ax = _axes(ax, WIDTH, 2.2 + 0.43 * len(scores))
     top = len(scores)
     base_lines = np.arange(top)[::-1]  # the first set on top
-    for base_line, values in zip(base_lines, scores.values(), strict=True):
+    for base_line, values in zip(base_lines, sets, strict=True):
         refused, places = values < threshold, logit(values.clip(*ends))
         parts = [
             (*np.histogram(places[members], _edges(start, stop)), color)
@@ -935,7 +941,7 @@ def _mosaic(
     rows = -(-len(tiles) // columns)
     inches = min((WIDTH - margin) / columns, 2.2)  # per tile
     if ax is not None:
-        ax.get_figure(root=True).draw_without_rendering()  # lets the layout settle
+        _figure(ax).draw_without_rendering()  # lets the layout settle
         box = ax.get_window_extent()
         inches = min(box.width / columns, box.height / rows / 1.3) / ax.figure.dpi
     height, width = tiles.shape[1:3]
@@ -974,10 +980,17 @@ def _mosaic(
     return ax
 
 
+def _figure(ax: Axes) -> Figure:
+    """The whole figure, also of an axes in a part of it."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None  # which only an axes that was taken away has none of
+    return figure
+
+
 def _shrink_captions(ax: Axes, texts: Sequence[Text], width: int) -> None:
     """Makes the captions fit below their tiles, wherever the layout has put these."""
     if texts:
-        ax.get_figure(root=True).draw_without_rendering()
+        _figure(ax).draw_without_rendering()
         left, right = ax.transData.transform([(0, 0), (width, 0)])[:, 0]
         room = 0.94 * (right - left)  # a credit line, if added, makes the tiles a little smaller
         widest = max(text.get_window_extent().width for text in texts)
@@ -993,7 +1006,7 @@ def _wrap(text: str, limit: int) -> list[str]:
 
 def _slant_if_crowded(ax: Axes) -> None:
     """Slants the class names below an axes if they would touch each other side by side."""
-    ax.get_figure(root=True).draw_without_rendering()
+    _figure(ax).draw_without_rendering()
     boxes = [label.get_window_extent() for label in ax.get_xticklabels()]
     if any(left.x1 + 4 > right.x0 for left, right in pairwise(boxes)):
         plt.setp(ax.get_xticklabels(), rotation=30, ha="right", rotation_mode="anchor")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from . import _quiet as _quiet  # isort: skip  # before Keras
+
 import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -14,16 +16,22 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from ._types import StrPath
 from .info import CLASS_NAMES
 from .models import INPUT_SHAPE, ROBUST_WIDTH, baseline_cnn, resnet50v2
-from .reading import find_pictures, try_reading
+from .reading import Picture, find_pictures, try_reading
 
 SHIPPED_MODEL = "baseline_cnn"
 NONE_OF_THESE = "none of these"
 
 
 def predict(
-    pictures, *, model=None, threshold=None, batch_size=256, progress=False
+    pictures: Picture | Iterable[Picture],
+    *,
+    model: keras.Model | None = None,
+    threshold: float | None = None,
+    batch_size: int = 256,
+    progress: bool = False,
 ) -> pd.DataFrame:
     """Names what is on each picture, or says that it is none of the six kinds.
 
@@ -80,7 +88,7 @@ def predict(
     return pd.DataFrame(rows, columns=["file", "answer", "confidence", *CLASS_NAMES, "problem"])
 
 
-def load_model(name_or_path) -> tuple[keras.Model, float | None]:
+def load_model(name_or_path: StrPath) -> tuple[keras.Model, float | None]:
     """Loads the model that ships, or one from a file.
 
     Args:
@@ -138,7 +146,7 @@ def _load_whole(path: Path, expected: str) -> keras.Model:
 
 def _load_weights(path: Path, expected: str) -> keras.Model:
     robust_baseline = partial(baseline_cnn, width=ROBUST_WIDTH)
-    builders = [baseline_cnn, robust_baseline, resnet50v2]
+    builders: list[Callable[..., keras.Model]] = [baseline_cnn, robust_baseline, resnet50v2]
     if "resnet50v2" in path.name:  # first: building the others in vain takes a moment
         builders.reverse()
     for build in builders:
@@ -158,7 +166,7 @@ def _named(pictures) -> list[tuple[str, object]]:
         pictures = list(pictures) if several else [pictures]
     elif _is_single(pictures):
         pictures = [pictures]
-    named = []
+    named: list[tuple[str, object]] = []
     for picture in pictures:
         if isinstance(picture, (str, os.PathLike)):
             named += [(str(path), path) for path in find_pictures([picture])]

@@ -11,11 +11,15 @@ import os
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO, TypeAlias
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from ._types import StrPath
 from .info import INFO
+
+Picture: TypeAlias = StrPath | bytes | BinaryIO | Image.Image | np.ndarray
 
 # No other decoder of Pillow's is let near a file: some start programs, some are little tested.
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")
@@ -49,7 +53,9 @@ class _UnreadableError(Exception):
         super().__init__(reason, advice)
 
 
-def read_image(picture, *, image_size=INFO["image_size"], pad=True) -> np.ndarray:
+def read_image(
+    picture: Picture, *, image_size: int = INFO["image_size"], pad: bool = True
+) -> np.ndarray:
     """Reads one picture and makes it grey, small and square.
 
     Colours become luminance, what is transparent black; EXIF orientation is honoured. Of several
@@ -100,7 +106,7 @@ def read_image(picture, *, image_size=INFO["image_size"], pad=True) -> np.ndarra
     return np.asarray(_fit(grey, image_size, pad))[..., np.newaxis]
 
 
-def try_reading(picture, **options) -> tuple[np.ndarray | None, str]:
+def try_reading(picture: Picture, **options) -> tuple[np.ndarray | None, str]:
     """Reads one of many pictures, where a bad one must not stop the others.
 
     Args:

@@ -7,8 +7,12 @@ makes it low for pictures of nothing known.
 
 from __future__ import annotations
 
-import json
+from . import _quiet as _quiet  # isort: skip  # before Keras
 
+import json
+from collections.abc import Mapping
+
+import keras
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
@@ -56,7 +60,7 @@ def fit_temperature(labels: ArrayLike, probabilities: ArrayLike) -> float:
     return float(np.exp(found.x))
 
 
-def apply_temperature(model, temperature: float) -> None:
+def apply_temperature(model: keras.Model, temperature: float) -> None:
     """Divides a model's logits by a temperature, once and for all, in its weights.
 
     So the saved model gives calibrated probabilities, with nothing to carry beside it.
@@ -105,7 +109,12 @@ def refusal_threshold(probabilities: ArrayLike, kept: float = 0.95) -> float:
     return float(np.quantile(np.max(probabilities, axis=1), 1 - kept))
 
 
-def refusal_table(model, familiar: ArrayLike, foreign: dict, threshold: float) -> pd.DataFrame:
+def refusal_table(
+    model: keras.Model,
+    familiar: ArrayLike,
+    foreign: Mapping[str, np.ndarray],
+    threshold: float,
+) -> pd.DataFrame:
     """Measures how well a model tells pictures of its six kinds from foreign ones.
 
     Args:
@@ -137,8 +146,22 @@ def refusal_table(model, familiar: ArrayLike, foreign: dict, threshold: float) -
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("foreign set")
 
 
-def confidence(model, images: ArrayLike) -> np.ndarray:
-    """The highest probability that a model gives each picture: floats `(N,)` in `[0, 1]`."""
+def confidence(model: keras.Model, images: ArrayLike) -> np.ndarray:
+    """The highest probability that a model gives each picture.
+
+    Args:
+        model: `keras.Model` from raw pixels `(batch, 64, 64, 1)`, 0-255, to probabilities.
+        images: uint8 `(N, 64, 64, 1)`.
+
+    Returns:
+        floats `(N,)` in `[0, 1]`.
+
+    Example:
+
+    ```python
+    refused = confidence(model, images) < shipped_threshold("baseline_cnn")
+    ```
+    """
     return model.predict(images, batch_size=256, verbose=0).max(axis=1)
 
 
@@ -150,6 +173,12 @@ def shipped_threshold(name: str) -> float:
 
     Returns:
         A float in `[0, 1]`, found on validation pictures when the weights were made.
+
+    Example:
+
+    ```python
+    refused = confidence(model, images) < shipped_threshold("baseline_cnn")
+    ```
     """
     facts = json.loads((WEIGHTS_DIR / f"{name}.json").read_text(encoding="utf-8"))
     return facts["threshold"]

@@ -8,6 +8,8 @@ radiologists use. MRI has no units at all: there the contrast itself is drawn at
 
 from __future__ import annotations
 
+from . import _quiet as _quiet  # isort: skip  # before Keras
+
 import numpy as np
 import tensorflow as tf
 

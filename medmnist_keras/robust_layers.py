@@ -6,6 +6,8 @@ tf.data, whatever backend Keras trains on.
 
 from __future__ import annotations
 
+from . import _quiet as _quiet  # isort: skip  # before Keras
+
 import numpy as np
 import tensorflow as tf
 

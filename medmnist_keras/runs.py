@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from . import _quiet as _quiet  # isort: skip  # before Keras
+
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import keras
 import pandas as pd
 
+from ._types import Pair, Verbose
 from .augment import ROBUST_LAYERS, augment, augment_robust, with_phantoms, with_renderings
 from .bodies import with_bodies
 from .data import make_dataset
@@ -47,7 +51,14 @@ class Run(NamedTuple):
         )
 
 
-def run_baseline(data, settings: Settings, *, seed=None, robust=False, verbose="auto") -> Run:
+def run_baseline(
+    data: tuple[Pair, Pair, Pair],
+    settings: Settings,
+    *,
+    seed: int | None = None,
+    robust: bool = False,
+    verbose: Verbose = "auto",
+) -> Run:
     """Loads the baseline CNN that this run trained with this seed, or trains it.
 
     Args:
@@ -65,6 +76,14 @@ def run_baseline(data, settings: Settings, *, seed=None, robust=False, verbose="
     Raises:
         ValueError: when there are fewer training pictures than one batch.
         RuntimeError: when training diverges.
+
+    Example:
+
+    ```python
+    settings = read_settings()
+    run = run_baseline(load_data(**settings.data), settings)
+    run.model.summary()
+    ```
     """
     seed = settings.seed if seed is None else seed
     if found := load_run("baseline_cnn", settings, seed=seed, robust=robust):
@@ -84,7 +103,9 @@ def run_baseline(data, settings: Settings, *, seed=None, robust=False, verbose="
     return keep_run(model, settings, seconds=seconds, seed=seed, robust=robust)
 
 
-def speed_run(train_data, val_data, *, seed=0, verbose="auto") -> keras.Model:
+def speed_run(
+    train_data: Pair, val_data: Pair, *, seed: int = 0, verbose: Verbose = "auto"
+) -> keras.Model:
     """Trains a network to 99.9 % on the random split in seconds, on two CPU cores.
 
     One epoch of `speed_cnn()` at twice the usual learning rate, without augmentation, which
@@ -124,7 +145,13 @@ def speed_run(train_data, val_data, *, seed=0, verbose="auto") -> keras.Model:
     return model
 
 
-def run_resnet50v2(data, settings: Settings, *, robust=False, verbose="auto") -> Run:
+def run_resnet50v2(
+    data: tuple[Pair, Pair, Pair],
+    settings: Settings,
+    *,
+    robust: bool = False,
+    verbose: Verbose = "auto",
+) -> Run:
     """Loads the ResNet50V2 that this run trained, or trains it.
 
     Starts from the ImageNet weights where they can be had; where not, from random ones, and
@@ -144,6 +171,14 @@ def run_resnet50v2(data, settings: Settings, *, robust=False, verbose="auto") ->
     Raises:
         ValueError: when there are fewer training pictures than one batch.
         RuntimeError: when training diverges.
+
+    Example:
+
+    ```python
+    settings = read_settings()
+    run = run_resnet50v2(load_data(**settings.data), settings)
+    print(run.story)
+    ```
     """
     if found := load_run("resnet50v2", settings, robust=robust):
         return found
@@ -175,7 +210,9 @@ def run_resnet50v2(data, settings: Settings, *, robust=False, verbose="auto") ->
     return keep_run(model, settings, seconds=seconds, weights=weights, robust=robust)
 
 
-def run_ablation(data, settings: Settings, elsewhere) -> pd.DataFrame:
+def run_ablation(
+    data: tuple[Pair, Pair, Pair], settings: Settings, elsewhere: Pair
+) -> pd.DataFrame:
     """Measures what each robust layer buys: one training for each, with one layer more.
 
     Each is a baseline CNN of one epoch on every second picture, so scores are lower than after a
@@ -192,6 +229,15 @@ def run_ablation(data, settings: Settings, elsewhere) -> pd.DataFrame:
         A table with one row a training and the columns `layer` (trained with this one and those
         above it; the first row with none, the last with phantoms too), `test errors`, and for
         `elsewhere` the `balanced accuracy` and the recall of each class by its name.
+
+    Example:
+
+    ```python
+    settings = read_settings()
+    data = load_data(**settings.data)
+    elsewhere = load_elsewhere(settings, *data[2])
+    table = run_ablation(data, settings, (elsewhere.images, elsewhere.labels))
+    ```
     """
     name = f"ablation-{settings.split}{settings.seed}-{len(elsewhere[1])}.json"
     file = settings.folder / name
@@ -239,7 +285,7 @@ def _robust_datasets(train_data, val_data, batch_size: int, seed: int):
     return augment_robust(train_ds, seed=seed), val_ds
 
 
-def build_resnet50v2(settings: Settings):
+def build_resnet50v2(settings: Settings) -> tuple[keras.Model, str | None]:
     """Builds ResNet50V2 for the hardware at hand, from ImageNet weights where they can be had.
 
     A quick run downloads nothing. Where there are no ImageNet weights the reason is printed,
@@ -250,6 +296,12 @@ def build_resnet50v2(settings: Settings):
 
     Returns:
         `(model, weights)`, where weights is `"imagenet"` or `None`.
+
+    Example:
+
+    ```python
+    model, weights = build_resnet50v2(read_settings())
+    ```
     """
     reason = "a quick run downloads nothing"
     with accelerated():
@@ -262,7 +314,15 @@ def build_resnet50v2(settings: Settings):
         return resnet50v2(weights=None), None
 
 
-def keep_run(model, settings: Settings, *, seconds, seed=None, weights=None, robust=False) -> Run:
+def keep_run(
+    model: keras.Model,
+    settings: Settings,
+    *,
+    seconds: dict[str, float],
+    seed: int | None = None,
+    weights: str | None = None,
+    robust: bool = False,
+) -> Run:
     """Keeps a trained model's weights and facts in the settings' folder; ends its training.
 
     Args:
@@ -275,6 +335,12 @@ def keep_run(model, settings: Settings, *, seconds, seed=None, weights=None, rob
 
     Returns:
         `Run`.
+
+    Example:
+
+    ```python
+    run = keep_run(model, settings, seconds={"all layers": 64.0})
+    ```
     """
     seed = settings.seed if seed is None else seed
     facts = {
@@ -301,7 +367,9 @@ def keep_run(model, settings: Settings, *, seconds, seed=None, weights=None, rob
     return Run(model, facts)
 
 
-def load_run(name: str, settings: Settings, *, seed=None, robust=False) -> Run | None:
+def load_run(
+    name: str, settings: Settings, *, seed: int | None = None, robust: bool = False
+) -> Run | None:
     """Loads a model that `keep_run()` kept, in float32 whatever it was trained in.
 
     Args:
@@ -315,15 +383,24 @@ def load_run(name: str, settings: Settings, *, seed=None, robust=False) -> Run |
 
     Raises:
         ValueError: when the kept weights are of another model; delete them.
+
+    Example:
+
+    ```python
+    run = load_run("baseline_cnn", settings) or run_baseline(data, settings)
+    ```
     """
-    build = {"baseline_cnn": baseline_cnn, "resnet50v2": resnet50v2}[name]
+    builders: dict[str, Callable[..., keras.Model]] = {
+        "baseline_cnn": baseline_cnn,
+        "resnet50v2": resnet50v2,
+    }
     seed = settings.seed if seed is None else seed
     weights_file, facts_file = _files(name, settings, seed, robust)
     if not (weights_file.exists() and facts_file.exists()):
         return None
     facts = json.loads(facts_file.read_text(encoding="utf-8"))
     wider = {"width": ROBUST_WIDTH} if robust and name == "baseline_cnn" else {}
-    return Run(build(weights=weights_file, **wider), facts, loaded=True)
+    return Run(builders[name](weights=weights_file, **wider), facts, loaded=True)
 
 
 def _files(name: str, settings: Settings, seed: int, robust: bool):
@@ -337,6 +414,13 @@ def keep_results(settings: Settings, **sections) -> None:
     Args:
         settings: `Settings` of the run.
         **sections: dicts that JSON can hold; each replaces the section of that name.
+
+    Example:
+
+    ```python
+    settings = read_settings()
+    keep_results(settings, baseline={"errors": 14, "images": 5741})
+    ```
     """
     file = settings.results_file
     results = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from . import _quiet as _quiet  # isort: skip  # before Keras
+
 import os
 import platform
 from dataclasses import dataclass
@@ -28,6 +30,13 @@ class Settings:
         seed: int, for the split, the weights and the order of training.
         split: `"grouped"` or `"random"`; `dataclasses.replace(settings, split="random")` gives
             the settings of the other one.
+
+    Example:
+
+    ```python
+    settings = Settings(quick=True, source="phantoms", images_per_class=20)
+    data = load_data(**settings.data)
+    ```
     """
 
     quick: bool

@@ -6,6 +6,7 @@ import json
 import tempfile
 from pathlib import Path
 
+from ._types import StrPath
 from .augment import with_renderings
 from .data import load_data
 from .evaluation import expected_calibration_error
@@ -20,7 +21,7 @@ from .settings import Settings
 _KEPT = 0.95
 
 
-def write_weights(folder=WEIGHTS_DIR, *, settings=None) -> dict:
+def write_weights(folder: StrPath = WEIGHTS_DIR, *, settings: Settings | None = None) -> dict:
     """Trains the robust baseline, calibrates it, and writes weights, facts and model card.
 
     The plain baseline is trained and written too, as it is, to be shown beside the robust one.

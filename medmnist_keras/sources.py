@@ -12,14 +12,15 @@ import os
 import tempfile
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import archives, decoding
+from ._types import StrPath
 from .info import INFO
 from .phantoms import draw_phantoms
 
@@ -68,7 +69,14 @@ class _Found:
         self.problems: dict[int, str] = {}  # by the place in the source, for they come unordered
 
 
-def load_images(source=None, *, images_per_class=None, seed=0, strict=False, info=INFO) -> Images:
+def load_images(
+    source: StrPath | None = None,
+    *,
+    images_per_class: int | None = None,
+    seed: int = 0,
+    strict: bool = False,
+    info: Mapping[str, Any] = INFO,
+) -> Images:
     """Reads every picture of a source into one array, verified and cached.
 
     The first load decodes the files (seconds); later loads of the same source memory-map the
@@ -93,6 +101,13 @@ def load_images(source=None, *, images_per_class=None, seed=0, strict=False, inf
         FileNotFoundError: when a folder or file isn't there.
         ValueError: when the content isn't what `info` says, naming the first few offenders.
         OSError: when the download fails or can't be stored.
+
+    Example:
+
+    ```python
+    pictures = load_images("phantoms", images_per_class=20)
+    pictures.images.shape  # (120, 64, 64, 1)
+    ```
     """
     per_class = _checked_images_per_class(images_per_class, info)
     if source == PHANTOMS:
@@ -119,7 +134,7 @@ def load_images(source=None, *, images_per_class=None, seed=0, strict=False, inf
     return _thinned(loaded, per_class)
 
 
-def find_source(source=None, *, info=INFO) -> Path | None:
+def find_source(source: StrPath | None = None, *, info: Mapping[str, Any] = INFO) -> Path | None:
     """Finds the folder or archive to read, without reading or downloading anything.
 
     Args:
@@ -143,7 +158,7 @@ def find_source(source=None, *, info=INFO) -> Path | None:
     return None
 
 
-def is_at_hand(*, info=INFO) -> bool:
+def is_at_hand(*, info: Mapping[str, Any] = INFO) -> bool:
     """Whether the real pictures can be loaded here without a download."""
     return cached_images(info["fingerprint"]) is not None or find_source(info=info) is not None
 
@@ -158,7 +173,7 @@ def keras_home() -> Path:
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras").expanduser()
 
 
-def download(*, info=INFO) -> Path:
+def download(*, info: Mapping[str, Any] = INFO) -> Path:
     """Downloads the archive into the Keras cache, once, and verifies its sha256.
 
     Args:
@@ -465,7 +480,7 @@ def _store(loaded: Images, note: Path) -> None:
 
 
 def _advice(error: OSError) -> str:
-    reasons = {
+    reasons: dict[int | None, str] = {
         errno.ENOSPC: "the disk is full",
         errno.EACCES: "no permission to write there",
         errno.EROFS: "it is read-only",

@@ -9,7 +9,7 @@ from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from sklearn.utils import shuffle
 
 from .audit import class_members
-from .groups import Groups, find_groups
+from .groups import Groups, find_groups, no_groups
 from .sources import Images
 
 SPLITS = ("grouped", "random")
@@ -27,7 +27,9 @@ class Split(NamedTuple):
     test: np.ndarray
 
 
-def split_indices(pictures: Images, split="grouped", *, seed=0, clean=None) -> Split:
+def split_indices(
+    pictures: Images, split: str = "grouped", *, seed: int = 0, clean: bool | None = None
+) -> Split:
     """Divides pictures into about 80 % training, 10 % validation and 10 % test, class by class.
 
     `"grouped"` keeps the slices of one stack, and near duplicates, together on one side (see
@@ -54,12 +56,21 @@ def split_indices(pictures: Images, split="grouped", *, seed=0, clean=None) -> S
     Raises:
         ValueError: for an unknown split, fewer than ten pictures in a class, or groups so large
             that no tenth can be made of them.
+
+    Example:
+
+    ```python
+    pictures = load_images()
+    parts = split_indices(pictures, "grouped")
+    x_test = pictures.images[parts.test]
+    ```
     """
     check_split(split)
     if clean is None:
         clean = split == "grouped"
-    kept = np.ones(len(pictures.labels), dtype=bool)
-    groups = find_groups(pictures) if clean or split == "grouped" else None
+    needed = clean or split == "grouped"
+    groups = find_groups(pictures) if needed else no_groups(len(pictures.labels))
+    kept = np.full(len(pictures.labels), True)
     if clean:
         kept = ~(groups.blank | groups.duplicate)
     classes = [members[kept[members]] for members in class_members(pictures)]
@@ -85,7 +96,7 @@ def split_indices(pictures: Images, split="grouped", *, seed=0, clean=None) -> S
     return parts
 
 
-def check_split(split) -> None:
+def check_split(split: str) -> None:
     """Raises a `ValueError` unless `split` names a split that there is."""
     if split not in SPLITS:
         raise ValueError(f"`split` must be one of {sorted(SPLITS)}. Received: split={split!r}")

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from . import _quiet as _quiet  # isort: skip  # before Keras
+
 import contextlib
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import keras
 import numpy as np
 
+from ._types import Pair, Verbose
 from .data import make_dataset
 from .models import freeze_batch_normalization
 from .settings import list_gpus
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 # The last layer of ResNet50V2 before its top stage. Everything up to here stays as it is.
 _FROZEN_UP_TO = "conv4_block6_out"
@@ -34,14 +41,14 @@ class FineTuning(NamedTuple):
 
 
 def train(
-    model,
-    train_ds,
-    val_ds,
+    model: keras.Model,
+    train_ds: tf.data.Dataset,
+    val_ds: tf.data.Dataset,
     *,
-    epochs=3,
-    learning_rate=3e-3,
-    weight_decay=0.01,
-    verbose="auto",
+    epochs: int = 3,
+    learning_rate: float = 3e-3,
+    weight_decay: float = 0.01,
+    verbose: Verbose = "auto",
 ) -> keras.callbacks.History:
     """Trains a classifier with warm-up, cosine decay and AdamW; keeps the best epoch.
 
@@ -122,17 +129,17 @@ def train(
 
 
 def fine_tune(
-    model,
-    train_data,
-    val_data,
+    model: keras.Model,
+    train_data: Pair,
+    val_data: Pair,
     *,
-    head_epochs=6,
-    top_epochs=2,
-    head_learning_rate=1e-3,
-    top_learning_rate=1e-4,
-    batch_size=128,
-    seed=0,
-    verbose="auto",
+    head_epochs: int = 6,
+    top_epochs: int = 2,
+    head_learning_rate: float = 1e-3,
+    top_learning_rate: float = 1e-4,
+    batch_size: int = 128,
+    seed: int = 0,
+    verbose: Verbose = "auto",
 ) -> FineTuning:
     """Fine-tunes `resnet50v2()` in two stages, with its batch normalization frozen.
 
@@ -209,7 +216,7 @@ def fine_tune(
 
 
 @contextlib.contextmanager
-def accelerated():
+def accelerated() -> Iterator[None]:
     """Builds models for the hardware at hand: mixed precision, and all GPUs of this machine.
 
     Within it, on a GPU, models compute in float16 and keep float32 weights

@@ -15,7 +15,9 @@ from .sources import Images
 from .splits import Split
 
 
-def trivial_probabilities(pictures: Images, parts: Split, *, seed=0) -> dict[str, np.ndarray]:
+def trivial_probabilities(
+    pictures: Images, parts: Split, *, seed: int = 0
+) -> dict[str, np.ndarray]:
     """Trains six trivial models on the training pictures and asks them about the test pictures.
 
     They are: the most frequent class; a decision tree on minimum, maximum, mean and standard
@@ -31,6 +33,15 @@ def trivial_probabilities(pictures: Images, parts: Split, *, seed=0) -> dict[str
     Returns:
         dict of the model's name to float probabilities `(len(parts.test), classes)`, a column for
         each class that the training pictures have.
+
+    Example:
+
+    ```python
+    pictures = load_images()
+    parts = split_indices(pictures)
+    for name, probabilities in trivial_probabilities(pictures, parts).items():
+        print(name, evaluate(pictures.labels[parts.test], probabilities)["errors"])
+    ```
     """
     labels = pictures.labels[parts.train]
     probabilities = {}

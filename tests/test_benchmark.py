@@ -9,8 +9,15 @@ import keras
 import numpy as np
 import pytest
 
-from medmnist_keras import CLASS_NAMES, Settings, __main__, baseline_cnn, load_images, measurements
-from medmnist_keras import benchmark as benchmark_module
+from medmnist_keras import (
+    CLASS_NAMES,
+    Settings,
+    __main__,
+    baseline_cnn,
+    benchmark as benchmark_module,
+    load_images,
+    measurements,
+)
 from medmnist_keras.benchmark import Side, benchmark, compare, run_alone, told
 from medmnist_keras.info import INFO
 from medmnist_keras.measurements import QUICK, Measured, Step
