@@ -138,7 +138,9 @@ def _place(address, count, index) -> tuple[str | None, int, int]:
         COUNT_VARIABLE: count,
         INDEX_VARIABLE: index,
     }
-    given = {name: os.environ.get(name) if value is None else value for name, value in given.items()}
+    given = {
+        name: os.environ.get(name) if value is None else value for name, value in given.items()
+    }
     told = ", ".join(f"{name}={value!r}" for name, value in given.items())
     if not any(value is not None for value in given.values()):
         return None, 1, 0

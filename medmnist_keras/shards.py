@@ -70,9 +70,7 @@ def write_shards(examples, folder, *, shards=16) -> dict:
     with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as temporary:
         paths = [Path(temporary) / name for name in names]
         with contextlib.ExitStack() as open_files:
-            writers = [
-                open_files.enter_context(tf.io.TFRecordWriter(str(path))) for path in paths
-            ]
+            writers = [open_files.enter_context(tf.io.TFRecordWriter(str(path))) for path in paths]
             for image, label in examples:
                 writers[count % shards].write(_encode(image, label, count))
                 count += 1
