@@ -86,7 +86,7 @@ def test_training_that_diverges_is_told(datasets):
         run(datasets, epochs=1, learning_rate=float("nan"))
 
 
-class _Killed(Exception):
+class _KillError(Exception):
     pass
 
 
@@ -97,11 +97,11 @@ def test_training_that_was_killed_goes_on_as_if_it_had_not_been(trained, dataset
 
         def on_train_batch_end(self, batch, logs=None):
             if (self.epoch, batch) == (2, 3):
-                raise _Killed
+                raise _KillError
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keras.callbacks, "TerminateOnNaN", Death)
-        with pytest.raises(_Killed):
+        with pytest.raises(_KillError):
             run(datasets, epochs=4, backup=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["epoch-00002"]
     (tmp_path / ".writing-left").mkdir()  # as a kill amid writing leaves it
