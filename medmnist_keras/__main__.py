@@ -155,6 +155,8 @@ def _shards(options) -> None:
 
 def _train(options) -> None:
     """Trains the baseline on a set of shards, in this process or as a part of a job."""
+    import shutil
+    import tempfile
     from pathlib import Path
 
     import keras
@@ -180,10 +182,13 @@ def _train(options) -> None:
         backup=output / "backup",
     ).history
     best = min(range(len(history["val_loss"])), key=history["val_loss"].__getitem__)
-    if job.is_writer:
-        unfinished = output / f".{_MODEL}"
-        model.save(unfinished)
-        unfinished.replace(output / _MODEL)
+    with tempfile.TemporaryDirectory() as local:
+        # Every process saves, for reading a variable is a matter of all of them; one keeps it.
+        model.save(Path(local) / _MODEL)
+        if job.is_writer:
+            unfinished = output / f".writing-{_MODEL}"
+            shutil.copy(Path(local) / _MODEL, unfinished)
+            unfinished.replace(output / _MODEL)
     print(
         f"Epoch {best + 1} of {options.epochs} was best: validation loss "
         f"{history['val_loss'][best]:.6f}, accuracy {history['val_accuracy'][best]:.2%}; "

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from .distributed import current_job
 
@@ -55,6 +56,8 @@ class Backup(keras.callbacks.Callback):
             )
         model.optimizer.build(model.trainable_variables)
         model.load_weights(states[-1] / "latest.weights.h5")
+        for seed, value in zip(_seeds(model), note["seeds"], strict=True):
+            seed.assign(value)
         if (states[-1] / "best.weights.h5").exists():
             shutil.copy(states[-1] / "best.weights.h5", self.best)
         self.history = note["history"]
@@ -63,10 +66,20 @@ class Backup(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(float(value))
-        if current_job().is_writer:
-            self._write(epoch + 1)
+        # Every process saves, for reading a variable is a matter of all of them; one keeps it.
+        with tempfile.TemporaryDirectory() as local:
+            latest = Path(local) / "latest.weights.h5"
+            self.model.save_weights(latest)
+            note = {
+                "epochs": epoch + 1,
+                "history": self.history,
+                "recipe": self.recipe,
+                "seeds": [np.asarray(seed).tolist() for seed in _seeds(self.model)],
+            }
+            if current_job().is_writer:
+                self._keep(latest, note)
 
-    def _write(self, epochs: int) -> None:
+    def _keep(self, latest: Path, note: dict) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         for left in self.folder.glob(".writing-*"):  # by a run that was killed
             shutil.rmtree(left)
@@ -74,11 +87,15 @@ class Backup(keras.callbacks.Callback):
         with tempfile.TemporaryDirectory(dir=self.folder, prefix=".writing-") as temporary:
             whole = Path(temporary) / "state"
             whole.mkdir()
-            self.model.save_weights(whole / "latest.weights.h5")
+            shutil.copy(latest, whole)
             if self.best.exists():  # not when every epoch so far gave NaN
-                shutil.copy(self.best, whole / "best.weights.h5")
-            note = {"epochs": epochs, "history": self.history, "recipe": self.recipe}
+                shutil.copy(self.best, whole)
             (whole / "state.json").write_text(json.dumps(note), encoding="utf-8")
-            whole.rename(self.folder / f"epoch-{epochs:05d}")
+            whole.rename(self.folder / f"epoch-{note['epochs']:05d}")
         for state in older:
             shutil.rmtree(state)
+
+
+def _seeds(model) -> list:
+    """The state of dropout and its like, which `save_weights` leaves out."""
+    return [variable for variable in model.variables if variable.name == "seed_generator_state"]

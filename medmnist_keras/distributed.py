@@ -119,10 +119,12 @@ def check_strategy(model) -> None:
     """
     if keras.backend.backend() != "tensorflow":
         return
-    received = None
+    import tensorflow as tf
+
+    received, strategy = None, getattr(model, "distribute_strategy", None)
     if keras.distribution.distribution() is not None:
         received = f"{type(keras.distribution.distribution()).__name__}, which TensorFlow ignores"
-    elif "MultiWorker" in type(getattr(model, "distribute_strategy", None)).__name__:
+    elif isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         received = "MultiWorkerMirroredStrategy, which fails in Keras 3"
     if received is not None:
         raise ValueError(

@@ -37,6 +37,17 @@ from medmnist_keras.distributed import join
 from medmnist_keras.shards import read_shards
 
 shards, backup, dies = sys.argv[1:]
+
+def run(**arguments):
+    keras.utils.set_random_seed(0)
+    history = mk.train(
+        mk.speed_cnn(), read_shards(shards, 16), read_shards(shards, 16), epochs=3, verbose=2,
+        **arguments,
+    )
+    print("history", json.dumps(history.history), flush=True)
+
+if dies == "after one device":
+    run()
 job = join()
 print(job, flush=True)
 
@@ -48,21 +59,16 @@ class Death(keras.callbacks.TerminateOnNaN):
             os._exit({DIED})
 keras.callbacks.TerminateOnNaN = Death
 
-keras.utils.set_random_seed(0)
-train_ds, val_ds = read_shards(shards, 16), read_shards(shards, 16)
-history = mk.train(
-    mk.speed_cnn(), train_ds, val_ds, epochs=3, verbose=2, backup=backup.format(job.process_index)
-)
-print("history", json.dumps(history.history), flush=True)
+run(backup=backup.format(job.process_index))
 """
 
 
 class Ended(SimpleNamespace):
-    """What a process left: its exit status, its output, its history."""
+    """What a process left: its exit status, its output, the histories of its runs."""
 
     def __init__(self, code, output):
-        found = re.search("^history (.*)", output, re.MULTILINE)
-        super().__init__(code=code, output=output, history=found and json.loads(found[1]))
+        found = re.findall("^history (.*)", output, re.MULTILINE)
+        super().__init__(code=code, output=output, histories=[json.loads(line) for line in found])
 
 
 def start(processes, *arguments, devices=1, limit=LIMIT):
@@ -111,12 +117,18 @@ def shards(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def alone(shards, tmp_path_factory):
-    """The history of one process with one device."""
-    (ended,) = start(1, shards, tmp_path_factory.mktemp("alone"), "never")
+def single(shards, tmp_path_factory):
+    """One process that trains on one device, joins, and trains on both of its devices."""
+    (ended,) = start(1, shards, tmp_path_factory.mktemp("single"), "after one device", devices=2)
     assert ended.code == 0, ended.output
-    assert "Process 1 of 1 (alone): 1 devices" in ended.output
-    return ended.history
+    assert "Process 1 of 1 (alone): 2 devices in all" in ended.output
+    return ended
+
+
+@pytest.fixture(scope="module")
+def alone(single):
+    """The history on one device."""
+    return single.histories[0]
 
 
 def assert_same(history, expected):
@@ -129,38 +141,35 @@ def assert_same(history, expected):
 
 
 @needs_jax
-def test_two_devices_of_one_process_train_as_one(shards, alone, tmp_path):
-    (ended,) = start(1, shards, tmp_path, "never", devices=2)
-    assert ended.code == 0, ended.output
-    assert "Process 1 of 1 (alone): 2 devices" in ended.output
-    assert_same(ended.history, alone)
+def test_two_devices_of_one_process_train_as_one(single, alone):
+    assert_same(single.histories[1], alone)
 
 
 @needs_jax
 def test_two_processes_train_as_one_and_one_of_them_writes(shards, alone, tmp_path):
-    first, second = start(2, shards, tmp_path / "of_process_{}", "never")
+    first, second = start(2, shards, tmp_path / "state" / "of_process_{}", "never")
     assert (first.code, second.code) == (0, 0), first.output + second.output
     assert "Process 1 of 2 (meeting at 127.0.0.1:" in first.output
     assert "Process 2 of 2" in second.output
     assert "2 devices in all" in second.output
-    assert first.history == second.history
-    assert_same(first.history, alone)
-    assert [path.name for path in tmp_path.iterdir()] == ["of_process_0"]
+    assert first.histories == second.histories
+    assert_same(first.histories[0], alone)
+    assert [path.name for path in (tmp_path / "state").iterdir()] == ["of_process_0"]
     assert "Epoch 3/3" in first.output
     assert "Epoch" not in second.output
 
 
 @needs_jax
 def test_a_process_that_dies_ends_the_job_which_then_goes_on(shards, alone, tmp_path):
-    first, second = start(2, shards, tmp_path, "1")
+    first, second = start(2, shards, tmp_path / "state", "1")
     assert second.code == DIED
     assert first.code not in (0, None)
     assert re.search("process|peer|task|Gloo", first.output.split("Epoch 2/3")[1])
-    assert [path.name for path in tmp_path.iterdir()] == ["epoch-00001"]
-    first, second = start(2, shards, tmp_path, "never")
+    assert [path.name for path in (tmp_path / "state").iterdir()] == ["epoch-00001"]
+    first, second = start(2, shards, tmp_path / "state", "never")
     assert (first.code, second.code) == (0, 0), first.output + second.output
     assert "Epoch 1/3" not in first.output  # nothing but the epoch in hand was lost
-    assert_same(first.history, alone)
+    assert_same(first.histories[0], alone)
 
 
 # -- joining -------------------------------------------------------------------------------------

@@ -102,10 +102,10 @@ def test_training_that_was_killed_goes_on_as_if_it_had_not_been(trained, dataset
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keras.callbacks, "TerminateOnNaN", Death)
         with pytest.raises(_KillError):
-            run(datasets, epochs=4, backup=tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["epoch-00002"]
-    (tmp_path / ".writing-left").mkdir()  # as a kill amid writing leaves it
-    model, history = run(datasets, epochs=4, backup=tmp_path)
+            run(datasets, epochs=4, backup=tmp_path / "state")
+    assert [path.name for path in (tmp_path / "state").iterdir()] == ["epoch-00002"]
+    (tmp_path / "state" / ".writing-left").mkdir()  # as a kill amid writing leaves it
+    model, history = run(datasets, epochs=4, backup=tmp_path / "state")
     expected_model, expected = trained
     assert history.epoch == [0, 1, 2, 3]
     for name, values in expected.history.items():
@@ -115,22 +115,22 @@ def test_training_that_was_killed_goes_on_as_if_it_had_not_been(trained, dataset
         expected_model.evaluate(datasets()[1], verbose=0),
         rtol=1e-3,
     )
-    assert [path.name for path in tmp_path.iterdir()] == ["epoch-00004"]
+    assert [path.name for path in (tmp_path / "state").iterdir()] == ["epoch-00004"]
 
 
 def test_a_run_that_had_ended_returns_its_best_epoch_at_once(datasets, tmp_path):
     # A learning rate that ruins some epochs, so that the best isn't the last.
-    model, history = run(datasets, epochs=3, learning_rate=0.3, backup=tmp_path)
-    again, told = run(datasets, epochs=3, learning_rate=0.3, backup=tmp_path)
+    model, history = run(datasets, epochs=3, learning_rate=0.3, backup=tmp_path / "state")
+    again, told = run(datasets, epochs=3, learning_rate=0.3, backup=tmp_path / "state")
     assert told.history == history.history  # it was done: nothing is trained anew
     for weights, expected in zip(again.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(weights, expected)
 
 
 def test_the_state_of_another_run_is_refused(datasets, tmp_path):
-    run(datasets, epochs=1, backup=tmp_path)
+    run(datasets, epochs=1, backup=tmp_path / "state")
     with pytest.raises(ValueError, match="'epochs': 1.*choose another folder, or delete"):
-        run(datasets, epochs=2, backup=tmp_path)
+        run(datasets, epochs=2, backup=tmp_path / "state")
 
 
 def test_float16_gradients_are_scaled(datasets, monkeypatch):
