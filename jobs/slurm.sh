@@ -13,8 +13,8 @@
 set -euo pipefail
 
 export KERAS_BACKEND=jax
-JAX_COORDINATOR_ADDRESS="$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1):$((20000 + SLURM_JOB_ID % 10000))"
-export JAX_COORDINATOR_ADDRESS
+mapfile -t nodes < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
+export JAX_COORDINATOR_ADDRESS="${nodes[0]}:$((20000 + SLURM_JOB_ID % 10000))"
 
 # --kill-on-bad-exit: one process lost ends the job at once, and Slurm's mail says so.
 # shellcheck disable=SC2016  # each task has its own rank

@@ -13,7 +13,7 @@ import numpy as np
 
 from .backup import Backup
 from .data import make_dataset
-from .distributed import check_strategy, current_job
+from .distributed import check_strategy, current_job, failing_fast
 from .models import freeze_batch_normalization
 from .settings import list_gpus
 
@@ -119,18 +119,23 @@ def train(
         "learning_rate": learning_rate,
         "weight_decay": weight_decay,
     }
-    with tempfile.TemporaryDirectory() as folder:
+    with failing_fast(), tempfile.TemporaryDirectory() as folder:
         best = Path(folder) / "best.weights.h5"
         state = None if backup is None else Backup(backup, best, recipe)
         done = state.restore(model) if state else 0
-        for _ in range(done):
-            next(iter(train_ds))  # the next iterator then shuffles as that epoch would have
+        steps = None
+        if state:
+            for _ in range(done):
+                next(iter(train_ds))  # each iterator shuffles anew: these orders have been used
+            # As one iterator, for how many `fit` makes an epoch depends on the backend.
+            train_ds, steps = train_ds.repeat(max(1, epochs - done)), batches
         losses = state.history.get("val_loss", []) if state else []
         history = model.fit(
             train_ds,
             validation_data=val_ds,
             initial_epoch=done,
             epochs=epochs,
+            steps_per_epoch=steps,
             verbose=verbose if current_job().is_writer else 0,
             shuffle=False,  # train_ds shuffles itself
             callbacks=[

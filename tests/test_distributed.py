@@ -21,7 +21,7 @@ from medmnist_keras.phantoms import draw_phantoms
 from medmnist_keras.shards import write_shards
 
 JOBS = Path(__file__).parents[1] / "jobs"
-LIMIT = 120  # seconds; a job that takes longer hangs
+LIMIT = 90  # seconds, less than JAX's own 100; a job that takes longer hangs
 DIED = 9
 
 needs_jax = pytest.mark.skipif(
@@ -162,9 +162,9 @@ def test_two_processes_train_as_one_and_one_of_them_writes(shards, alone, tmp_pa
 @needs_jax
 def test_a_process_that_dies_ends_the_job_which_then_goes_on(shards, alone, tmp_path):
     first, second = start(2, shards, tmp_path / "state", "1")
-    assert second.code == DIED
-    assert first.code not in (0, None)
-    assert re.search("process|peer|task|Gloo", first.output.split("Epoch 2/3")[1])
+    assert (first.code, second.code) == (1, DIED)
+    assert "Process 1 of 2 failed, or lost another one: " in first.output
+    assert "start it again" in first.output
     assert [path.name for path in (tmp_path / "state").iterdir()] == ["epoch-00001"]
     first, second = start(2, shards, tmp_path / "state", "never")
     assert (first.code, second.code) == (0, 0), first.output + second.output

@@ -90,7 +90,9 @@ class _KillError(Exception):
     pass
 
 
-def test_training_that_was_killed_goes_on_as_if_it_had_not_been(trained, datasets, tmp_path):
+def test_training_that_was_killed_goes_on_as_if_it_had_not_been(datasets, tmp_path):
+    expected_model, expected = run(datasets, epochs=4, backup=tmp_path / "whole")
+
     class Death(keras.callbacks.TerminateOnNaN):
         def on_epoch_begin(self, epoch, logs=None):
             self.epoch = epoch
@@ -106,7 +108,6 @@ def test_training_that_was_killed_goes_on_as_if_it_had_not_been(trained, dataset
     assert [path.name for path in (tmp_path / "state").iterdir()] == ["epoch-00002"]
     (tmp_path / "state" / ".writing-left").mkdir()  # as a kill amid writing leaves it
     model, history = run(datasets, epochs=4, backup=tmp_path / "state")
-    expected_model, expected = trained
     assert history.epoch == [0, 1, 2, 3]
     for name, values in expected.history.items():
         np.testing.assert_allclose(history.history[name], values, rtol=1e-3, err_msg=name)
