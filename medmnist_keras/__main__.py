@@ -189,11 +189,12 @@ def _train(options) -> None:
             unfinished = output / f".writing-{_MODEL}"
             shutil.copy(Path(local) / _MODEL, unfinished)
             unfinished.replace(output / _MODEL)
-    print(
-        f"Epoch {best + 1} of {options.epochs} was best: validation loss "
-        f"{history['val_loss'][best]:.6f}, accuracy {history['val_accuracy'][best]:.2%}; "
-        f"last training loss {history['loss'][-1]:.6f}."
-    )
+    if job.is_writer:
+        print(
+            f"Epoch {best + 1} of {options.epochs} was best: validation loss "
+            f"{history['val_loss'][best]:.6f}, accuracy {history['val_accuracy'][best]:.2%}; "
+            f"last training loss {history['loss'][-1]:.6f}."
+        )
 
 
 def _test_pictures():
