@@ -1,4 +1,5 @@
-"""`python -m medmnist_keras demo | predict | evaluate | app | benchmark | check`: the jobs."""
+"""`python -m medmnist_keras demo | predict | evaluate | app | benchmark | check | shards | train`:
+the jobs."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ import os
 import sys
 import warnings
 
+_PARTS = ("train", "val", "test")  # folders of sets of shards
+_MODEL = "model.keras"
 _RANKS = ("second best", "third", "fourth", "fifth", "sixth")
 
 
@@ -129,6 +132,67 @@ def _benchmark(options) -> int:
     result = benchmark()
     print(f"\n{told(result)}")
     return int(bool(result["failures"]))
+
+
+def _shards(options) -> None:
+    """Writes training, validation and test pictures as three sets of shards."""
+    import numpy as np
+
+    from .data import load_data
+    from .shards import write_shards
+
+    parts = load_data(options.source, images_per_class=options.images_per_class)
+    for name, (images, labels) in zip(_PARTS, parts, strict=True):
+        # Mixed here, for reading mixes only neighbours.
+        order = np.random.default_rng(0).permutation(len(images))
+        examples = ((images[row], labels[row]) for row in order)
+        index = write_shards(examples, os.path.join(options.folder, name), shards=options.shards)
+        size = sum(shard["bytes"] for shard in index["shards"])
+        print(f"{name}: {index['examples']:,} pictures, {options.shards} shards, {size:,} bytes")
+
+
+def _train(options) -> None:
+    """Trains the baseline on a set of shards, in this process or as a part of a job."""
+    import shutil
+    import tempfile
+    from pathlib import Path
+
+    import keras
+
+    from .distributed import INDEX_VARIABLE, Job, join
+    from .models import baseline_cnn
+    from .shards import read_shards
+    from .training import train
+
+    wanted = INDEX_VARIABLE in os.environ
+    # Alone, TensorFlow will do as well; a job on it is refused with what to do.
+    job = join() if wanted or keras.backend.backend() == "jax" else Job()
+    print(job, flush=True)
+    keras.utils.set_random_seed(options.seed)
+    folder, output = Path(options.folder), Path(options.output)
+    model = baseline_cnn()
+    history = train(
+        model,
+        read_shards(folder / "train", options.batch_size, shuffle_seed=options.seed),
+        read_shards(folder / "val", options.batch_size),
+        epochs=options.epochs,
+        verbose=2,
+        backup=output / "backup",
+    ).history
+    best = min(range(len(history["val_loss"])), key=history["val_loss"].__getitem__)
+    with tempfile.TemporaryDirectory() as local:
+        # Every process saves, for reading a variable is a matter of all of them; one keeps it.
+        model.save(Path(local) / _MODEL)
+        if job.is_writer:
+            unfinished = output / f".writing-{_MODEL}"
+            shutil.copy(Path(local) / _MODEL, unfinished)
+            unfinished.replace(output / _MODEL)
+    if job.is_writer:
+        print(
+            f"Epoch {best + 1} of {options.epochs} was best: validation loss "
+            f"{history['val_loss'][best]:.6f}, accuracy {history['val_accuracy'][best]:.2%}; "
+            f"last training loss {history['loss'][-1]:.6f}."
+        )
 
 
 def _test_pictures():
@@ -263,6 +327,41 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluating.add_argument("--json", action="store_true", help="print all as one object")
     evaluating.set_defaults(run=_evaluate, told=(ValueError, OSError))
+
+    writing = commands.add_parser(
+        "shards", help="write the pictures as TFRecord shards, for training on more machines"
+    )
+    writing.add_argument("folder", metavar="FOLDER", help="gets the sets train, val and test")
+    writing.add_argument(
+        "--source",
+        metavar="S",
+        help="folder or archive of the pictures, or phantoms (default: as load_data())",
+    )
+    writing.add_argument(
+        "--images-per-class", type=int, metavar="N", help="at most so many (default: all)"
+    )
+    writing.add_argument(
+        "--shards", type=int, default=16, metavar="N", help="files in each set (default: 16)"
+    )
+    writing.set_defaults(run=_shards, told=(ValueError, OSError))
+
+    training = commands.add_parser(
+        "train",
+        help="train the baseline on shards, also as one of the processes of a job",
+        description="Address, number and index of processes come from JAX_COORDINATOR_ADDRESS, "
+        "JAX_NUM_PROCESSES and JAX_PROCESS_ID; KERAS_BACKEND=jax is needed for a job. The same "
+        "command goes on after a run that was killed.",
+    )
+    training.add_argument("folder", metavar="FOLDER", help="that `shards` wrote")
+    training.add_argument(
+        "--output", required=True, metavar="FOLDER", help="gets model.keras and the run's state"
+    )
+    training.add_argument("--epochs", type=int, default=3, metavar="N", help="default: 3")
+    training.add_argument(
+        "--batch-size", type=int, default=64, metavar="N", help="of all processes (default: 64)"
+    )
+    training.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
+    training.set_defaults(run=_train, told=(ValueError, OSError, RuntimeError))
 
     serving = commands.add_parser(
         "app", help="open a page in the browser that says what is on a picture dropped there"

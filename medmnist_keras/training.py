@@ -15,7 +15,9 @@ import keras
 import numpy as np
 
 from ._types import Pair, Verbose
+from .backup import Backup
 from .data import make_dataset
+from .distributed import check_strategy, current_job, failing_fast
 from .models import freeze_batch_normalization
 from .settings import list_gpus
 
@@ -49,12 +51,16 @@ def train(
     learning_rate: float = 3e-3,
     weight_decay: float = 0.01,
     verbose: Verbose = "auto",
+    backup: str | Path | None = None,
 ) -> keras.callbacks.History:
     """Trains a classifier with warm-up, cosine decay and AdamW; keeps the best epoch.
 
     The learning rate rises over the first tenth of the steps and falls along a cosine to zero
     (https://arxiv.org/abs/1608.03983); AdamW is of https://arxiv.org/abs/1711.05101. After
     training the model holds the weights of the epoch with the least validation loss.
+
+    In a job of several processes, see `join()`, all of them call this; process 0 alone writes
+    `backup` and shows progress.
 
     Args:
         model: `keras.Model` that ends in softmax probabilities. It is compiled here.
@@ -64,12 +70,19 @@ def train(
         learning_rate: float, the peak.
         weight_decay: float, of AdamW.
         verbose: as in `fit()`: 0 silent, 1 progress bar, 2 one line an epoch.
+        backup: path of a folder for this run's state, written after each epoch; `None` for
+            none. Called again with the same folder, a run that was killed goes on after its
+            last whole epoch, with the order of pictures that it would have had; random layers
+            in the dataset draw anew. A run that had ended returns its result at once. In a job
+            all machines must see the folder.
 
     Returns:
-        `keras.callbacks.History`, with loss and accuracy of training and validation.
+        `keras.callbacks.History`, with loss and accuracy of training and validation; with
+        `backup`, of all epochs, also those before the run was killed.
 
     Raises:
-        ValueError: for fewer than one epoch, or a `train_ds` of unknown length.
+        ValueError: for fewer than one epoch, a `train_ds` of unknown length, a `backup` of
+            another run, or a way to distribute that doesn't work: see `check_strategy()`.
         RuntimeError: when the loss is not a number after every epoch.
 
     Example:
@@ -89,6 +102,7 @@ def train(
             f"Received: a dataset of cardinality {batches}; call "
             "`.apply(tf.data.experimental.assert_cardinality(batches))` on it."
         )
+    check_strategy(model)
     with _scope(model):
         optimizer = keras.optimizers.AdamW(
             _warm_up_and_cosine(learning_rate, epochs * batches), weight_decay=weight_decay
@@ -104,21 +118,48 @@ def train(
             jit_compile=_jit_compile(),
             auto_scale_loss=False,
         )
-    with tempfile.TemporaryDirectory() as folder:
+    recipe = {
+        "model": model.name,
+        "parameters": model.count_params(),
+        "epochs": epochs,
+        "batches": batches,
+        "learning_rate": learning_rate,
+        "weight_decay": weight_decay,
+    }
+    with failing_fast(), tempfile.TemporaryDirectory() as folder:
         best = Path(folder) / "best.weights.h5"
+        state = None if backup is None else Backup(backup, best, recipe)
+        done = state.restore(model) if state else 0
+        steps = None
+        if state:
+            for _ in range(done):
+                next(iter(train_ds))  # each iterator shuffles anew: these orders have been used
+            # As one iterator, for how many `fit` makes an epoch depends on the backend.
+            train_ds, steps = train_ds.repeat(max(1, epochs - done)), batches
+        losses = state.history.get("val_loss", []) if state else []
         history = model.fit(
             train_ds,
             validation_data=val_ds,
+            initial_epoch=done,
             epochs=epochs,
-            verbose=verbose,
+            steps_per_epoch=steps,
+            verbose=verbose if current_job().is_writer else 0,
             shuffle=False,  # train_ds shuffles itself
             callbacks=[
                 keras.callbacks.ModelCheckpoint(
-                    best, monitor="val_loss", save_best_only=True, save_weights_only=True
+                    best,
+                    monitor="val_loss",
+                    save_best_only=True,
+                    save_weights_only=True,
+                    initial_value_threshold=min(filter(np.isfinite, losses), default=None),
                 ),
                 keras.callbacks.TerminateOnNaN(),
+                *([state] if state else []),
             ],
         )
+        if state:
+            history.history = state.history
+            history.epoch = list(range(len(state.history["loss"])))
         if not np.isfinite(history.history["val_loss"]).any():
             raise RuntimeError(
                 "Training diverged: the validation loss was not a number after any epoch. "

@@ -86,6 +86,54 @@ def test_training_that_diverges_is_told(datasets):
         run(datasets, epochs=1, learning_rate=float("nan"))
 
 
+class _KillError(Exception):
+    pass
+
+
+def test_training_that_was_killed_goes_on_as_if_it_had_not_been(datasets, tmp_path):
+    expected_model, expected = run(datasets, epochs=4, backup=tmp_path / "whole")
+
+    class Death(keras.callbacks.TerminateOnNaN):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.epoch = epoch
+
+        def on_train_batch_end(self, batch, logs=None):
+            if (self.epoch, batch) == (2, 3):
+                raise _KillError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.callbacks, "TerminateOnNaN", Death)
+        with pytest.raises(_KillError):
+            run(datasets, epochs=4, backup=tmp_path / "state")
+    assert [path.name for path in (tmp_path / "state").iterdir()] == ["epoch-00002"]
+    (tmp_path / "state" / ".writing-left").mkdir()  # as a kill amid writing leaves it
+    model, history = run(datasets, epochs=4, backup=tmp_path / "state")
+    assert history.epoch == [0, 1, 2, 3]
+    for name, values in expected.history.items():
+        np.testing.assert_allclose(history.history[name], values, rtol=1e-3, err_msg=name)
+    np.testing.assert_allclose(
+        model.evaluate(datasets()[1], verbose=0),
+        expected_model.evaluate(datasets()[1], verbose=0),
+        rtol=1e-3,
+    )
+    assert [path.name for path in (tmp_path / "state").iterdir()] == ["epoch-00004"]
+
+
+def test_a_run_that_had_ended_returns_its_best_epoch_at_once(datasets, tmp_path):
+    # A learning rate that ruins some epochs, so that the best isn't the last.
+    model, history = run(datasets, epochs=3, learning_rate=0.3, backup=tmp_path / "state")
+    again, told = run(datasets, epochs=3, learning_rate=0.3, backup=tmp_path / "state")
+    assert told.history == history.history  # it was done: nothing is trained anew
+    for weights, expected in zip(again.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(weights, expected)
+
+
+def test_the_state_of_another_run_is_refused(datasets, tmp_path):
+    run(datasets, epochs=1, backup=tmp_path / "state")
+    with pytest.raises(ValueError, match="'epochs': 1.*choose another folder, or delete"):
+        run(datasets, epochs=2, backup=tmp_path / "state")
+
+
 def test_float16_gradients_are_scaled(datasets, monkeypatch):
     monkeypatch.setattr(training, "list_gpus", lambda: ["gpu:0"])
     with accelerated():
