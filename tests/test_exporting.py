@@ -1,6 +1,7 @@
 """Files in other formats say in their own runtimes what the model says in Keras."""
 
 import json
+import sys
 
 import keras
 import numpy as np
@@ -12,7 +13,6 @@ from medmnist_keras.exporting import FORMATS, export, file_name
 from medmnist_keras.phantoms import draw_phantoms
 
 PICTURES = draw_phantoms(2, seed=7)[0]  # none that the export itself looks at
-FLOATS = [name for name in FORMATS if name != "litert-int8"]
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,8 @@ def run_keras(path, images):
 def run_saved_model(path, images):
     import tensorflow as tf
 
-    return tf.saved_model.load(str(path)).serve(tf.constant(images))
+    loaded = tf.saved_model.load(str(path))
+    return loaded.serve(tf.constant(images))
 
 
 def run_onnx(path, images):
@@ -47,6 +48,7 @@ def run_litert(path, images):
 
 
 def run_openvino(path, images):
+    sys.modules.setdefault("openvino_telemetry", None)
     openvino = pytest.importorskip("openvino")
     model = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return {output.any_name: values for output, values in model({"images": images}).items()}
@@ -79,21 +81,14 @@ def test_another_program_gets_the_same_answers(format, shipped, tmp_path):
     assert facts["threshold"] == threshold
     assert set(facts["outputs"]) == set(outputs)
     assert made.agreement >= 0.99
-    assert made.difference <= (1 if format == "litert-int8" else 1e-4)
-    assert made.size > 50_000
+    assert made.difference <= (0.2 if format == "litert-int8" else 1e-4)
+    whole = 4 * model.count_params()  # bytes, of which batch normalization may be folded in
+    low, high = (0.2, 0.3) if format == "litert-int8" else (0.95, 2.5)
+    assert low < made.size / whole < high
     assert made.batched > 0 < made.single
     # Nothing else is left there.
     names = {made.path.name, f"{made.path.name}.json"}
     assert {path.name for path in tmp_path.iterdir()} - names <= {"baseline_cnn.bin"}
-
-
-def test_whole_numbers_are_enough_where_the_format_is_small(shipped, tmp_path):
-    model, _ = shipped
-    sizes = {
-        format: export(model, format, tmp_path / file_name(model, format)).size
-        for format in ("litert", "litert-int8")
-    }
-    assert sizes["litert-int8"] < sizes["litert"] / 3
 
 
 def test_int8_learns_its_ranges_from_pictures_given(small, tmp_path):
@@ -107,8 +102,12 @@ def test_int8_learns_its_ranges_from_pictures_given(small, tmp_path):
 
 
 def test_a_file_that_says_something_else_is_not_kept(small, tmp_path, monkeypatch):
-    other = baseline_cnn()
-    kind = FORMATS["keras"]._replace(write=lambda model, path, representative: other.save(path))
+    def write_other(model, path, representative):
+        other = keras.models.clone_model(model)
+        other.set_weights([-weights for weights in model.get_weights()])
+        other.save(path)
+
+    kind = FORMATS["keras"]._replace(write=write_other)
     monkeypatch.setitem(exporting.FORMATS, "keras", kind)
     (tmp_path / "small.keras").write_text("an earlier one")
     with pytest.raises(RuntimeError, match=r"'keras' does not say .* Nothing was kept"):
@@ -123,6 +122,14 @@ def test_what_was_there_is_replaced(small, tmp_path):
     export(small, "saved_model", folder)
     assert (folder / "saved_model.pb").exists()
     assert not (folder / "old").exists()
+
+
+def test_openvino_tells_nobody(small, tmp_path):
+    pytest.importorskip("openvino")
+    export(small, "openvino", tmp_path / "a.xml")
+    from openvino.tools.ovc import telemetry_utils
+
+    assert telemetry_utils.tm.__name__ == "openvino.tools.ovc.telemetry_stub"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +154,7 @@ def test_logits_are_refused(tmp_path):
 
 @pytest.fixture
 def no_onnx(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
 
 
 def test_without_the_extra_the_error_says_what_to_install(no_onnx, small, tmp_path):

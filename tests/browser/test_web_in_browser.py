@@ -1,5 +1,6 @@
 """The web page in a real browser: the same answers as Keras, with nothing from elsewhere."""
 
+import base64
 import importlib.util
 import io
 import json
@@ -17,16 +18,17 @@ from medmnist_keras import CLASS_NAMES, load_model, predict, read_image
 from medmnist_keras.phantoms import draw_phantoms
 
 ROOT = Path(__file__).parents[2]
-READ = """async bytes => {
+READ = """async data => {
   const { readImage } = await import(new URL("reading.js", location).href);
-  return [...await readImage(new Blob([new Uint8Array(bytes)]))];
+  return [...await readImage(new Blob([Uint8Array.from(atob(data), one => one.charCodeAt())]))];
 }"""
 ASK = """async pictures => {
   const { readImage } = await import(new URL("reading.js", location).href);
   const { ask } = await import(new URL("page.js", location).href);
   const answers = [];
-  for (const bytes of pictures) {
-    answers.push(await ask(await readImage(new Blob([new Uint8Array(bytes)]))));
+  for (const data of pictures) {
+    const file = new Blob([Uint8Array.from(atob(data), one => one.charCodeAt())]);
+    answers.push(await ask(await readImage(file)));
   }
   return answers;
 }"""
@@ -77,6 +79,10 @@ def encode(pixels, kind="PNG", **options):
     return file.getvalue()
 
 
+def text(data):
+    return base64.b64encode(data).decode()
+
+
 def choose(page, name, data):
     page.set_input_files(
         "#file", {"name": name, "mimeType": "application/octet-stream", "buffer": data}
@@ -88,7 +94,7 @@ def test_the_page_says_of_a_hundred_pictures_what_keras_says(shown):
     images = np.concatenate([draw_phantoms(16, seed=3)[0], noise])
     model, _ = load_model("baseline_cnn")
     expected = predict(images, model=model)[list(CLASS_NAMES)].to_numpy()
-    answers = shown.evaluate(ASK, [list(encode(image[..., 0])) for image in images])
+    answers = shown.evaluate(ASK, [text(encode(image[..., 0])) for image in images])
     probabilities = np.array([answer["probabilities"] for answer in answers])
     assert len(probabilities) == 100
     assert np.abs(probabilities - expected).max() < 1e-3
@@ -104,17 +110,17 @@ def test_pixels_are_those_of_the_package(size, shown):
     pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype="uint8")
     for values in (pixels, pixels[..., 0]):
         data = encode(values)
-        np.testing.assert_array_equal(shown.evaluate(READ, list(data)), read_image(data).ravel())
+        np.testing.assert_array_equal(shown.evaluate(READ, text(data)), read_image(data).ravel())
 
 
 def test_transparent_is_black_and_photographs_are_turned_upright(shown):
     pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 4), dtype="uint8")
     data = encode(pixels)
-    seen = np.array(shown.evaluate(READ, list(data)))
+    seen = np.array(shown.evaluate(READ, text(data)))
     np.testing.assert_allclose(seen, read_image(data).ravel(), atol=2)  # of rounding, twice
     photo = np.asarray(draw_phantoms({"Hand": 1})[0][0, ..., 0])
     data = encode(photo, "JPEG", quality=95, exif=b"Exif\0\0" + exif_of_a_turned_camera())
-    seen = np.array(shown.evaluate(READ, list(data)))
+    seen = np.array(shown.evaluate(READ, text(data)))
     np.testing.assert_allclose(seen, read_image(data).ravel(), atol=3)  # of two decoders
     assert np.abs(seen - photo.ravel()).mean() > 10
 
@@ -182,9 +188,7 @@ def test_the_page_says_whose_the_data_is_and_what_it_is_not_for(shown):
 
 
 def test_the_browser_itself_refuses_other_hosts(shown):
-    refused = shown.evaluate(
-        "fetch('https://example.org/').then(() => 'came', () => 'refused')"
-    )
+    refused = shown.evaluate("fetch('https://example.org/').then(() => 'came', () => 'refused')")
     assert refused == "refused"
 
 
