@@ -95,10 +95,11 @@ def export(model, format, path, *, threshold=None, representative=None) -> Expor
         `Exported`.
 
     Raises:
-        ValueError: for an unknown format, another ending or threshold, another backend, or a
-            model of another task.
+        ValueError: for an unknown format, another ending or threshold, or a model of another
+            task.
         ImportError: when the extra isn't installed.
-        RuntimeError: when the file doesn't say what the model says; nothing is kept then.
+        RuntimeError: on another backend, or when the file doesn't say what the model says;
+            nothing is kept then.
 
     Example:
 
@@ -333,7 +334,7 @@ def _kind(format) -> _Kind:
 
 def _check_backend(format) -> None:
     if format != "keras" and keras.backend.backend() != "tensorflow":
-        raise ValueError(
+        raise RuntimeError(
             f"format={format!r} needs Keras on TensorFlow. Received: Keras on "
             f'{keras.backend.backend()}; save the model as format="keras", and export it with '
             "KERAS_BACKEND=tensorflow."

@@ -163,6 +163,13 @@ def test_without_the_extra_the_error_says_what_to_install(no_onnx, small, tmp_pa
         export(small, "onnx", tmp_path / "a.onnx")
 
 
+def test_another_backend_is_told(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(RuntimeError, match="needs Keras on TensorFlow. Received: Keras on jax"):
+        export(small, "saved_model", tmp_path / "a_saved_model")
+    assert list(tmp_path.iterdir()) == []
+
+
 # -- the command ---------------------------------------------------------------------------------
 
 
