@@ -12,8 +12,8 @@ endif
 HTML := --to html --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= \
         --HTMLExporter.jquery_url=
 
-.PHONY: demo test test-oldest test-newest lint notebooks results slides app benchmark screenshot \
-        index weights api check-environment clean
+.PHONY: demo test test-oldest test-newest lint notebooks results slides app export web benchmark \
+        screenshot index weights api check-environment clean
 
 demo: .venv/ready
 	rm -rf notebooks/build/quick*
@@ -51,11 +51,19 @@ results: .venv/ready
 
 # The talk: one page for any browser, made of the notebooks' tagged cells as they are stored.
 slides: .venv/ready
-	$(BIN)/python slides/make.py
+	$(BIN)/python -m slides.make
 
 # The live page: drop a picture, see what both models say of it.
 app: .venv/ready
 	$(BIN)/python -m medmnist_keras app
+
+# The model that ships, in every format that others run, compared with Keras: build/export/.
+export: .venv/ready
+	$(BIN)/python -m medmnist_keras export --format all
+
+# The page that asks it in the visitor's own browser, for any web server: build/web/.
+web: .venv/ready
+	$(BIN)/python -m web.make
 
 # How fast each step is beside plain ways to do it, about 15 minutes: build/benchmark.json and .png.
 benchmark: .venv/ready

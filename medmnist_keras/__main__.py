@@ -1,5 +1,4 @@
-"""`python -m medmnist_keras demo | predict | evaluate | app | benchmark | check | shards | train`:
-the jobs."""
+"""`python -m medmnist_keras demo | predict | evaluate | export | app | train | …`: the jobs."""
 
 from __future__ import annotations
 
@@ -11,6 +10,8 @@ import warnings
 
 _PARTS = ("train", "val", "test")  # folders of sets of shards
 _MODEL = "model.keras"
+# As `exporting.FORMATS`, which takes seconds to import.
+_FORMATS = ("keras", "saved_model", "onnx", "litert", "litert-int8", "openvino")
 _RANKS = ("second best", "third", "fourth", "fifth", "sixth")
 
 
@@ -113,6 +114,40 @@ def _evaluate(options) -> int:
         print(f"Data: {_printable(told)}")
         _print_report(report)
     return _tell_problems([why for _, why in problems], len(labels) + len(problems))
+
+
+def _export(options) -> int:
+    """Writes a model in other formats and prints how they compare; returns 1 if one failed."""
+    import numpy as np
+
+    from .exporting import export, export_table, file_name
+    from .predicting import load_model
+    from .reading import find_pictures, read_image
+
+    model, threshold = load_model(options.model)
+    representative = None
+    if options.pictures is not None:
+        representative = np.array(list(map(read_image, find_pictures(options.pictures))))
+    formats = list(_FORMATS) if "all" in options.format else list(dict.fromkeys(options.format))
+    done, status = [], 0
+    for format in formats:
+        print(f"{format} …", file=sys.stderr, flush=True)
+        try:
+            done.append(
+                export(
+                    model,
+                    format,
+                    os.path.join(options.output, file_name(model, format)),
+                    threshold=threshold,
+                    representative=representative,
+                )
+            )
+        except (ImportError, RuntimeError) as error:  # the other formats may do
+            print(_printable(str(error)), file=sys.stderr)
+            status = 1
+    if done:
+        print(export_table(done).to_string(index=False))
+    return status
 
 
 def _app(options) -> None:
@@ -362,6 +397,31 @@ def _parser() -> argparse.ArgumentParser:
     )
     training.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
     training.set_defaults(run=_train, told=(ValueError, OSError, RuntimeError))
+
+    exporting = commands.add_parser(
+        "export", parents=[model], help="write a model in formats that others run, and compare"
+    )
+    exporting.add_argument(
+        "--format",
+        nargs="+",
+        required=True,
+        choices=(*_FORMATS, "all"),
+        metavar="F",
+        help=f"one or more of {', '.join(_FORMATS)}, or all",
+    )
+    exporting.add_argument(
+        "--output",
+        default=os.path.join("build", "export"),
+        metavar="FOLDER",
+        help="default: build/export",
+    )
+    exporting.add_argument(
+        "--pictures",
+        nargs="+",
+        metavar="FILE_OR_FOLDER",
+        help="from which litert-int8 learns its ranges, some hundreds (default: phantoms)",
+    )
+    exporting.set_defaults(run=_export, told=(ValueError, OSError))
 
     serving = commands.add_parser(
         "app", help="open a page in the browser that says what is on a picture dropped there"

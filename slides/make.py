@@ -18,23 +18,21 @@ from __future__ import annotations
 import base64
 import copy
 import io
-import os
 import re
 import sys
-import tarfile
 from html import escape
 from pathlib import Path
 from textwrap import dedent
 
 import nbformat
-import pooch
-import requests
 from bs4 import BeautifulSoup
 from latex2mathml.converter import convert
 from nbconvert.exporters import SlidesExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from PIL import Image
 from pygments.formatters import HtmlFormatter
+
+from slides.npm import fetch_package
 
 ROOT = Path(__file__).parents[1]
 TITLE = "A perfect score, and what it is worth"
@@ -55,7 +53,6 @@ PARTS = {
 
 REVEAL = "5.2.1"
 REVEAL_SHA256 = "359b575dd51bbda32f89b2fd4c7dc46ad7389a805572158916c29252f7a27333"
-MIRROR = "npm_config_registry"  # npm's own variable for another registry; the hash holds for any
 REVEAL_FILES = ("LICENSE", "dist/reveal.css", "dist/reveal.js", "plugin/notes/notes.js")
 SHOWN = {"slide", "subslide", "fragment", "notes", "-"}
 
@@ -64,8 +61,7 @@ SHOWN = {"slide", "subslide", "fragment", "notes", "-"}
 
 
 def fetch_reveal(cache=None) -> dict[str, str]:
-    """The files of reveal.js that a deck needs, from npm's package: no node, no npm, and nothing
-    unpacked. It is downloaded once and verified.
+    """The files of reveal.js that a deck needs, from npm's package.
 
     Args:
         cache: folder that keeps the package; by default the user's cache folder.
@@ -74,40 +70,10 @@ def fetch_reveal(cache=None) -> dict[str, str]:
         Dict of file name to content.
 
     Raises:
-        OSError: when it can be neither found nor downloaded nor stored.
-        ValueError: when what came isn't the expected package.
+        OSError, ValueError: as `fetch_package()`.
     """
-    registry = os.environ.get(MIRROR) or "https://registry.npmjs.org"
-    url = f"{registry.rstrip('/')}/reveal.js/-/reveal.js-{REVEAL}.tgz"
-    target = Path(cache or pooch.os_cache("medmnist_keras")) / f"reveal.js-{REVEAL}.tgz"
-    advice = (
-        f"Download {url} on another machine and save it as {target}, "
-        f"or set {MIRROR} to a mirror of the npm registry that you can reach."
-    )
-    pooch.get_logger().setLevel("WARNING")
-    try:
-        pooch.retrieve(
-            url,
-            known_hash=f"sha256:{REVEAL_SHA256}",
-            fname=target.name,
-            path=target.parent,
-            downloader=pooch.HTTPDownloader(timeout=30),
-        )
-    except ValueError as error:
-        raise ValueError(
-            f"Expected reveal.js {REVEAL} with sha256 {REVEAL_SHA256[:12]}…. Received another "
-            f"file, which was discarded ({error}). {advice}"
-        ) from error
-    except requests.exceptions.RequestException as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise OSError(f"reveal.js could not be downloaded ({reason}). {advice}") from error
-    except OSError as error:
-        raise OSError(f"reveal.js could not be stored as {target} ({error}). {advice}") from error
-    with tarfile.open(target) as archive:
-        return {
-            name: archive.extractfile(f"package/{name}").read().decode("utf-8")
-            for name in REVEAL_FILES
-        }
+    files = fetch_package("reveal.js", REVEAL, REVEAL_SHA256, REVEAL_FILES, cache)
+    return {name: content.decode("utf-8") for name, content in files.items()}
 
 
 # -- which cells -----------------------------------------------------------------------------

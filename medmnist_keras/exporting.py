@@ -1,0 +1,439 @@
+"""A model in the formats that others run: each file is complete, and compared with Keras first.
+
+What is written takes raw pixels and gives probabilities and confidence, so nothing of this
+package is needed where it runs; what it can't hold, the class names and the threshold of
+refusal, lies beside it as JSON. A file is kept only if it says in its own runtime what the
+model says in Keras.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import json
+import re
+import shutil
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import pandas as pd
+
+from .info import CLASS_NAMES, INFO
+from .models import INPUT_SHAPE
+from .phantoms import draw_phantoms
+from .predicting import NONE_OF_THESE, predict
+
+_INPUT, _PROBABILITIES, _CONFIDENCE = "images", "probabilities", "confidence"
+_HINT = 'Run: pip install "medmnist_keras[export]"'
+_BATCH = 256
+_AGREEMENT = 0.99  # of the most probable classes; blank pictures may be a toss-up
+_SECONDS = 0.3  # for which each speed is measured, at least
+
+Run = Callable[[np.ndarray], "tuple[np.ndarray, np.ndarray]"]
+
+
+class Exported(NamedTuple):
+    """What `export()` wrote, and how it compares with the model in Keras.
+
+    Attributes:
+        format: str.
+        path: `Path` of the file, or of the folder of a SavedModel.
+        size: int, bytes.
+        difference: float, the largest difference of a probability or confidence.
+        agreement: float, share of pictures with the same most probable class.
+        answers: float, share with the same answer, "none of these" included; `None` where no
+            threshold is known.
+        batched: float, pictures a second in batches of 256.
+        single: float, pictures a second one by one.
+    """
+
+    format: str
+    path: Path
+    size: int
+    difference: float
+    agreement: float
+    answers: float | None
+    batched: float
+    single: float
+
+
+def export(model, format, path, *, threshold=None, representative=None) -> Exported:
+    """Writes a model in a format that others run, if it says there what it says in Keras.
+
+    The file takes `images`, float32 `(batch, 64, 64, 1)` of raw pixels, 0-255 (uint8 for
+    `"litert-int8"`), and gives `probabilities` `(batch, 6)` and `confidence` `(batch,)`, the
+    highest of them. Class names, threshold, names and types are written beside it, as
+    `<path>.json`.
+
+    It is written under another name and loaded by its own runtime; there and in Keras it is
+    shown 112 pictures: phantoms, noise, and blank ones. The most probable class must be the same
+    for 99 % of them, and the numbers within 1e-4; within 0.2 for `"litert-int8"`, whose weights
+    and activations have eight bits (Jacob et al. 2018, https://arxiv.org/abs/1712.05877).
+
+    Args:
+        model: `keras.Model` from `(batch, 64, 64, 1)` raw pixels, 0-255, to probabilities
+            `(batch, 6)`.
+        format: one of `FORMATS`: `"keras"`, `"saved_model"`, `"onnx"`, `"litert"`,
+            `"litert-int8"`, `"openvino"`. All but the first need Keras on TensorFlow, most need
+            the extra: `pip install "medmnist_keras[export]"`.
+        path: of the file, with the ending of its format, or of the folder of a SavedModel. What
+            is there is replaced. OpenVINO's weights go beside it, as `.bin`.
+        threshold: float from 0 to 1, confidence under which a picture is none of these, for the
+            JSON file; `None` where none is known.
+        representative: uint8 array `(N, 64, 64, 1)`, pictures from which `"litert-int8"` learns
+            the ranges of its activations; `None` for phantoms.
+
+    Returns:
+        `Exported`.
+
+    Raises:
+        ValueError: for an unknown format, another ending or threshold, or a model of another
+            task.
+        ImportError: when the extra isn't installed.
+        RuntimeError: on another backend, or when the file doesn't say what the model says;
+            nothing is kept then.
+
+    Example:
+
+    ```python
+    model, threshold = load_model("baseline_cnn")
+    export(model, "onnx", "baseline_cnn.onnx", threshold=threshold)
+    ```
+    """
+    kind = _kind(format)
+    path = Path(path)
+    if not path.name.endswith(kind.ending):
+        raise ValueError(
+            f"`path` must end in {kind.ending!r} for format={format!r}. Received: path={path}"
+        )
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise ValueError(f"`threshold` must be from 0 to 1. Received: threshold={threshold!r}")
+    if representative is not None and np.shape(representative)[1:] != INPUT_SHAPE:
+        raise ValueError(
+            f"`representative` must be pictures of shape (N, {str(INPUT_SHAPE)[1:]}. "
+            f"Received: shape {np.shape(representative)}"
+        )
+    _check_backend(format)
+    _check_packages(format, kind)
+    images = _check_pictures()
+    # Refuses a model of another task, too.
+    expected = predict(images, model=model)[list(CLASS_NAMES)].to_numpy()
+    representative = _representative() if representative is None else representative
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _beside(path) as folder:
+        draft = folder / path.name
+        kind.write(_complete(model), draft, representative)
+        run = kind.load(draft)
+        shown = images.astype(kind.dtype)
+        difference, agreement, answers = _compare(expected, *run(shown), threshold)
+        if agreement < _AGREEMENT or not difference <= kind.difference:
+            raise RuntimeError(
+                f"The model in format {format!r} does not say what it says in Keras: on "
+                f"{len(images)} pictures the largest difference is {difference:.2g} (at most "
+                f"{kind.difference:g} is right), the most probable class is the same for "
+                f"{agreement:.1%} (at least {_AGREEMENT:.0%}). Nothing was kept; choose "
+                "another format."
+            )
+        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        speeds = _speed(run, shown, _BATCH), _speed(run, shown, 1)
+        description = _describe(model, format, kind, threshold)
+        (folder / f"{path.name}.json").write_text(
+            json.dumps(description, indent=2) + "\n", encoding="utf-8"
+        )
+        for made in sorted(folder.iterdir()):
+            _replace(made, path.parent / made.name)
+    return Exported(format, path, size, difference, agreement, answers, *speeds)
+
+
+def file_name(model, format) -> str:
+    """The usual name of a model's file in a format, such as `"baseline_cnn.onnx"`.
+
+    Args:
+        model: `keras.Model`, for its name.
+        format: one of `FORMATS`.
+
+    Returns:
+        str.
+
+    Raises:
+        ValueError: for an unknown format.
+    """
+    kind = _kind(format)
+    return re.sub(r"[^\w.-]", "_", model.name) + kind.ending
+
+
+def export_table(exported) -> pd.DataFrame:
+    """Several exports side by side, as the command prints them.
+
+    Args:
+        exported: list of `Exported`.
+
+    Returns:
+        A table of texts with one row a format.
+    """
+    return pd.DataFrame(
+        {
+            "format": one.format,
+            "file": one.path.name,
+            "size": f"{one.size / 1000:,.0f} kB",
+            "max difference": f"{one.difference:.1e}",
+            "same class": f"{one.agreement:.1%}",
+            "same answer": "" if one.answers is None else f"{one.answers:.1%}",
+            "images/s, batches": f"{one.batched:,.0f}",
+            "one by one": f"{one.single:,.0f}",
+        }
+        for one in exported
+    )
+
+
+# -- the model that is written -------------------------------------------------------------------
+
+
+def _complete(model) -> keras.Model:
+    """The model with both outputs, by name; flat, for its own layers are used as they are."""
+    probabilities = model.outputs[0]
+    outputs = {_PROBABILITIES: probabilities, _CONFIDENCE: keras.ops.max(probabilities, axis=-1)}
+    return keras.Model(model.inputs[0], outputs, name=model.name)
+
+
+def _write_keras(model, path: Path, representative) -> None:
+    model.save(path)
+
+
+def _write_saved_model(model, path: Path, representative) -> None:
+    model.export(path, format="tf_saved_model", verbose=False, input_signature=_signature())
+
+
+def _write_onnx(model, path: Path, representative) -> None:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*np.object.*", FutureWarning)  # of Keras' own code
+        model.export(str(path), format="onnx", verbose=False, input_signature=_signature())
+
+
+def _write_litert(model, path: Path, representative) -> None:
+    model.export(str(path), format="litert", verbose=False, input_signature=_signature())
+
+
+def _write_litert_int8(model, path: Path, representative) -> None:
+    import tensorflow as tf
+
+    def examples():
+        for image in representative:
+            yield [image[np.newaxis].astype("float32")]
+
+    model.export(
+        str(path),
+        format="litert",
+        verbose=False,
+        input_signature=_signature(),
+        optimizations=[tf.lite.Optimize.DEFAULT],
+        representative_dataset=examples,
+        target_spec={"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]},
+        inference_input_type=tf.uint8,
+    )
+
+
+def _write_openvino(model, path: Path, representative) -> None:
+    model.export(str(path), format="openvino", verbose=False, input_signature=_signature())
+
+
+def _signature() -> list:
+    # Its name is that of the input in the file.
+    return [keras.InputSpec(shape=(None, *INPUT_SHAPE), dtype="float32", name=_INPUT)]
+
+
+# -- the runtimes --------------------------------------------------------------------------------
+
+
+def _load_keras(path: Path) -> Run:
+    model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    return lambda images: _both(model.predict_on_batch(images))
+
+
+def _load_saved_model(path: Path) -> Run:
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(path))
+    serve = loaded.signatures["serving_default"]
+    # `loaded` goes along: its variables live no longer than it does.
+    return lambda images, _kept=loaded: _both(serve(**{_INPUT: tf.constant(images)}))
+
+
+def _load_onnx(path: Path) -> Run:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    names = [_PROBABILITIES, _CONFIDENCE]
+    return lambda images: tuple(session.run(names, {_INPUT: images}))
+
+
+def _load_litert(path: Path) -> Run:
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=str(path))
+    run = interpreter.get_signature_runner()
+    return lambda images: _both(run(**{_INPUT: images}))
+
+
+def _load_openvino(path: Path) -> Run:
+    import openvino
+
+    # Processors that can would compute in bfloat16, which costs three digits.
+    compiled = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    return lambda images: _both(compiled({_INPUT: images}))
+
+
+def _both(outputs) -> tuple[np.ndarray, np.ndarray]:
+    return np.asarray(outputs[_PROBABILITIES]), np.asarray(outputs[_CONFIDENCE])
+
+
+class _Kind(NamedTuple):
+    """How a format is written and loaded, what that needs, and how near it has to be."""
+
+    ending: str
+    write: Callable
+    load: Callable[[Path], Run]
+    packages: tuple[str, ...] = ()
+    dtype: str = "float32"
+    difference: float = 1e-4
+
+
+FORMATS = {
+    "keras": _Kind(".keras", _write_keras, _load_keras),
+    "saved_model": _Kind("_saved_model", _write_saved_model, _load_saved_model),
+    "onnx": _Kind(".onnx", _write_onnx, _load_onnx, ("onnx", "tf2onnx", "onnxruntime")),
+    "litert": _Kind(".tflite", _write_litert, _load_litert, ("ai_edge_litert",)),
+    "litert-int8": _Kind(
+        "_int8.tflite",
+        _write_litert_int8,
+        _load_litert,
+        ("ai_edge_litert",),
+        dtype="uint8",
+        difference=0.2,
+    ),
+    "openvino": _Kind(".xml", _write_openvino, _load_openvino, ("openvino",)),
+}
+
+
+# -- checks --------------------------------------------------------------------------------------
+
+
+def _kind(format) -> _Kind:
+    if format not in FORMATS:
+        raise ValueError(f"`format` must be one of {', '.join(FORMATS)}. Received: {format!r}")
+    return FORMATS[format]
+
+
+def _check_backend(format) -> None:
+    if format != "keras" and keras.backend.backend() != "tensorflow":
+        raise RuntimeError(
+            f"format={format!r} needs Keras on TensorFlow. Received: Keras on "
+            f'{keras.backend.backend()}; save the model as format="keras", and export it with '
+            "KERAS_BACKEND=tensorflow."
+        )
+
+
+def _check_packages(format, kind: _Kind) -> None:
+    # OpenVINO tells its makers of each import and conversion, unless this can't be imported.
+    sys.modules.setdefault("openvino_telemetry", None)
+    for package in kind.packages:
+        try:
+            importlib.import_module(package)
+        except ImportError as error:
+            raise ImportError(
+                f"format={format!r} needs {package}, which can't be imported ({error}). {_HINT}"
+            ) from error
+
+
+def _check_pictures() -> np.ndarray:
+    """What every file is shown: 96 phantoms, noise, and pictures of a single grey level."""
+    noise = np.random.default_rng(0).integers(0, 256, (8, *INPUT_SHAPE), dtype="uint8")
+    levels = np.linspace(0, 255, 8).astype("uint8")[:, None, None, None]
+    blank = levels * np.ones((1, *INPUT_SHAPE), "uint8")
+    return np.concatenate([draw_phantoms(16, seed=0)[0], noise, blank])
+
+
+def _representative() -> np.ndarray:
+    """Other pictures than those of the check; black and white are among them, so that the
+    range of the input is 0 to 255."""
+    images = draw_phantoms(32, seed=1)[0]
+    ends = np.array([0, 255], "uint8")[:, None, None, None] * np.ones((1, *INPUT_SHAPE), "uint8")
+    return np.concatenate([images, ends])
+
+
+def _compare(expected, probabilities, confidence, threshold):
+    """The largest difference, and shares of the same classes and of the same answers."""
+    best = expected.max(axis=1)
+    difference = max(
+        np.abs(probabilities - expected).max(), np.abs(confidence.reshape(-1) - best).max()
+    )
+    same = probabilities.argmax(axis=1) == expected.argmax(axis=1)
+    answers = None
+    if threshold is not None:
+        refused = best < threshold, confidence.reshape(-1) < threshold
+        answers = float(np.where(refused[0] | refused[1], refused[0] == refused[1], same).mean())
+    return float(difference), float(same.mean()), answers
+
+
+def _speed(run: Run, images: np.ndarray, batch: int) -> float:
+    """Pictures a second, after a first call that may compile or allocate."""
+    images = np.resize(images, (batch, *INPUT_SHAPE))  # repeated as often as it takes
+    run(images)
+    calls, start = 0, time.perf_counter()
+    while (seconds := time.perf_counter() - start) < _SECONDS:
+        run(images)
+        calls += 1
+    return calls * batch / seconds
+
+
+# -- what is kept --------------------------------------------------------------------------------
+
+
+def _describe(model, format, kind: _Kind, threshold) -> dict:
+    """What the file itself can't say."""
+    classes = len(CLASS_NAMES)
+    return {
+        "model": model.name,
+        "format": format,
+        "class_names": list(CLASS_NAMES),
+        "threshold": threshold,
+        "below_threshold": NONE_OF_THESE,
+        "input": {
+            "name": _INPUT,
+            "shape": [None, *INPUT_SHAPE],
+            "dtype": kind.dtype,
+            "range": [0, 255],
+        },
+        "outputs": {
+            _PROBABILITIES: {"shape": [None, classes], "dtype": "float32"},
+            _CONFIDENCE: {"shape": [None], "dtype": "float32"},
+        },
+        "medmnist_keras": importlib.metadata.version("medmnist_keras"),
+        "keras": keras.__version__,
+        "credit": INFO["credit"],
+        "use": "Not for clinical use",
+    }
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A folder on the same disk, gone in the end whatever happens."""
+    folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _replace(made: Path, target: Path) -> None:
+    if target.is_dir() and not target.is_symlink():
+        shutil.rmtree(target)  # a folder can't be replaced in one step
+    made.replace(target)
