@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -97,27 +96,26 @@ def train(
             jit_compile=_jit_compile(),
             auto_scale_loss=False,
         )
-    with tempfile.TemporaryDirectory() as folder:
-        best = Path(folder) / "best.weights.h5"
-        history = model.fit(
-            train_ds,
-            validation_data=val_ds,
-            epochs=epochs,
-            verbose=verbose,
-            shuffle=False,  # train_ds shuffles itself
-            callbacks=[
-                keras.callbacks.ModelCheckpoint(
-                    best, monitor="val_loss", save_best_only=True, save_weights_only=True
-                ),
-                keras.callbacks.TerminateOnNaN(),
-            ],
+    history = model.fit(
+        train_ds,
+        validation_data=val_ds,
+        epochs=epochs,
+        verbose=verbose,
+        shuffle=False,  # train_ds shuffles itself
+        callbacks=[
+            # It never stops before the end; it keeps the best weights in memory, where a
+            # checkpoint would need room on a disk and stay there when the process is killed.
+            keras.callbacks.EarlyStopping(
+                monitor="val_loss", mode="min", patience=epochs, restore_best_weights=True
+            ),
+            keras.callbacks.TerminateOnNaN(),
+        ],
+    )
+    if not np.isfinite(history.history["val_loss"]).any():
+        raise RuntimeError(
+            "Training diverged: the validation loss was not a number after any epoch. "
+            f"Received: learning_rate={learning_rate!r}; try a tenth of it."
         )
-        if not np.isfinite(history.history["val_loss"]).any():
-            raise RuntimeError(
-                "Training diverged: the validation loss was not a number after any epoch. "
-                f"Received: learning_rate={learning_rate!r}; try a tenth of it."
-            )
-        model.load_weights(best)
     return history
 
 
