@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 # A 64x64 picture is about 1.4 kB; these bounds stop archives made to fill memory or time.
 MAX_IMAGE_BYTES = 1_000_000
-_MAX_UNPACKED = 2_000_000_000  # of a tar; the known copy has 0.13 GB
+_MAX_UNPACKED = 1_000_000_000  # of a tar; the known copy has 0.13 GB
 _MAX_DIRECTORY = 16_000_000  # of a zip: what it says of its members, about 100 bytes each
 
 BROKEN_ARCHIVE = (
