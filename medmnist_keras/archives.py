@@ -18,8 +18,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-# A 64x64 picture is about 1.4 kB; this bound stops archives made to fill memory.
+# A 64x64 picture is about 1.4 kB; these bounds stop archives made to fill memory or time.
 MAX_IMAGE_BYTES = 1_000_000
+_MAX_UNPACKED = 1_000_000_000  # of a tar; the known copy has 0.13 GB
+_MAX_DIRECTORY = 16_000_000  # of a zip: what it says of its members, about 100 bytes each
 
 BROKEN_ARCHIVE = (
     EOFError,
@@ -35,6 +37,10 @@ _ODD_SIGN = re.compile(r"[\\:\0]")
 _TAR_FILE = re.compile(
     rb"(?=([^\0]{1,100})).{124}([0-7]{11})[\0 ].{12}([0-7]{6})[\0 ]{2}0.{188}\0.{166}", re.DOTALL
 )
+
+
+class _RefusedError(ValueError):
+    """Of an archive that is well-formed, and not to be trusted."""
 
 
 class _Entry(NamedTuple):
@@ -69,7 +75,18 @@ class _Forwards:
             raise tarfile.ReadError(f"{size:,} bytes at once")
         data = self._file.read(size)
         self._place += len(data)
+        if self._place > _MAX_UNPACKED:
+            raise tarfile.ReadError(f"it unpacks to over {_MAX_UNPACKED:,} bytes")
         return data
+
+
+class _Sparingly(io.BufferedReader):
+    """A file for zipfile, which reads all that a zip says of its members at once."""
+
+    def read(self, size=-1, /) -> bytes:
+        if size > _MAX_DIRECTORY:
+            raise zipfile.BadZipFile(f"{size:,} bytes at once")
+        return super().read(size)
 
 
 class _TarInfo(tarfile.TarInfo):
@@ -91,8 +108,15 @@ class _TarInfo(tarfile.TarInfo):
 def entries(path: Path) -> Iterator[_Entry | None]:
     """Every file of a folder or archive; `None` for an archive's folder, which is but counted."""
     if path.is_dir():
-        return _folder_entries(path)
-    return _zip_entries(path) if path.name.lower().endswith(".zip") else _tar_entries(path)
+        yield from _folder_entries(path)
+        return
+    is_zip = path.name.lower().endswith(".zip")
+    try:
+        yield from _zip_entries(path) if is_zip else _tar_entries(path)
+    except (_RefusedError, OSError, *BROKEN_ARCHIVE):
+        raise
+    except Exception as error:  # tarfile and zipfile raise anything at all over odd headers
+        raise _malformed(error) from error
 
 
 def _folder_entries(root: Path) -> Iterator[_Entry]:
@@ -135,7 +159,7 @@ def _tar_entries(path: Path) -> Iterator[_Entry | None]:
                 yield None
                 continue
             if not member.isreg():
-                raise ValueError(_refused(path, member.name, "a link or a special file"))
+                raise _RefusedError(_refused(path, member.name, "a link or a special file"))
             if member.issparse():
                 sparse = archive.extractfile(member)
                 assert sparse is not None  # a regular file has content
@@ -153,7 +177,7 @@ def _read_packed(file: _Forwards, member: tarfile.TarInfo) -> bytes:
 
 
 def _zip_entries(path: Path) -> Iterator[_Entry | None]:
-    with zipfile.ZipFile(path) as archive:
+    with _Sparingly(io.FileIO(path)) as file, zipfile.ZipFile(file) as archive:
         for member in archive.infolist():
             parts = _safe_parts(member.filename, path)
             kind = stat.S_IFMT(member.external_attr >> 16)
@@ -161,23 +185,28 @@ def _zip_entries(path: Path) -> Iterator[_Entry | None]:
                 yield None
                 continue
             if kind not in (0, stat.S_IFREG):
-                raise ValueError(_refused(path, member.filename, "a link or a special file"))
+                raise _RefusedError(_refused(path, member.filename, "a link or a special file"))
             if member.flag_bits & 0x1:
-                raise ValueError(_refused(path, member.filename, "encrypted"))
+                raise _RefusedError(_refused(path, member.filename, "encrypted"))
             if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise ValueError(_refused(path, member.filename, "packed in an unusual way"))
+                raise _RefusedError(_refused(path, member.filename, "packed in an unusual way"))
             yield _Entry(parts, member.file_size, partial(_read_zipped, archive, member))
 
 
 def _read_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    with archive.open(member) as file:
-        return file.read(MAX_IMAGE_BYTES)  # whatever size the archive declares
+    try:
+        with archive.open(member) as file:
+            return file.read(MAX_IMAGE_BYTES)  # whatever size the archive declares
+    except (OSError, *BROKEN_ARCHIVE):
+        raise
+    except Exception as error:  # such as NotImplementedError, OverflowError
+        raise _malformed(error) from error
 
 
 def _safe_parts(name: str, path: Path) -> tuple[str, ...]:
     parts = tuple([part for part in name.split("/") if part not in ("", ".")])
     if name.startswith("/") or ".." in parts or _ODD_SIGN.search(name) or not is_utf8(name):
-        raise ValueError(_refused(path, name, "a path that leads outside or is malformed"))
+        raise _RefusedError(_refused(path, name, "a path that leads outside or is malformed"))
     return parts
 
 
@@ -193,6 +222,10 @@ def is_utf8(name: str) -> bool:
 def is_junk(name: str) -> bool:
     """Files that operating systems leave among others."""
     return name.startswith((".", "__")) or name.lower() in ("thumbs.db", "desktop.ini")
+
+
+def _malformed(error: Exception) -> tarfile.ReadError:
+    return tarfile.ReadError(f"malformed, {type(error).__name__}: {error}")
 
 
 def _refused(path: Path, member: str, reason: str) -> str:

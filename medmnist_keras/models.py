@@ -295,7 +295,7 @@ def _resnet50v2_backbone(x, weights) -> keras.Model:
 def _load_own_weights(model, weights) -> None:
     try:
         model.load_weights(weights)
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # Keras and h5py raise anything over a spoilt file
         expected = f"a `.weights.h5` file that `save_weights()` of {model.name} wrote"
         raise _weights_error(weights, expected, error) from error
 

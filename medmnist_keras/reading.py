@@ -7,6 +7,7 @@ is told as one kind of error that names the file.
 from __future__ import annotations
 
 import io
+import logging
 import os
 import warnings
 from collections.abc import Iterable
@@ -31,6 +32,9 @@ _MAX_ASPECT = 100  # of a longer strip nothing is left at 64 pixels
 _PERCENTILES = (0.5, 99.5)  # black and white of a picture that fills a part of its range
 _PHOTOMETRIC = 262  # TIFF's tag; 0 means that zero is white
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
+
+# What Pillow logs of a spoilt file doesn't go to the terminal unasked, as with pydicom.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 _FILE_ADVICE = (
     "Expected a PNG, JPEG, TIFF, BMP, GIF, WebP or DICOM picture of at most "

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from . import _quiet as _quiet  # isort: skip  # before Keras
 
+import contextlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -336,6 +337,9 @@ def keep_run(
     Returns:
         `Run`.
 
+    Raises:
+        OSError: when it can't be written; an earlier run of the same name stays as it was.
+
     Example:
 
     ```python
@@ -358,11 +362,11 @@ def keep_run(
     weights_file.parent.mkdir(parents=True, exist_ok=True)
     # A new optimizer, for the state of the old one would triple the file.
     model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-    # Only with its facts does a run count as kept: they go first and come last.
-    facts_file.unlink(missing_ok=True)
-    temporary = weights_file.with_name(f"writing-{weights_file.name}")
-    model.save_weights(temporary)
-    temporary.replace(weights_file)
+    with _replacing(weights_file) as temporary:
+        _try_room(temporary, megabytes=4 * model.count_params() // 2**20 + 2)
+        model.save_weights(temporary)
+        # Only with its facts does a run count as kept: an earlier one's go before its weights.
+        facts_file.unlink(missing_ok=True)
     _write_json(facts_file, facts)
     return Run(model, facts)
 
@@ -429,6 +433,27 @@ def keep_results(settings: Settings, **sections) -> None:
 
 
 def _write_json(file: Path, content) -> None:
+    with _replacing(file) as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _try_room(file: Path, megabytes: int) -> None:
+    """Writes a file of zeros: where HDF5 finds a disk full, it takes the whole process down."""
+    with file.open("wb") as zeros:
+        for _ in range(megabytes):
+            zeros.write(bytes(2**20))
+
+
+@contextlib.contextmanager
+def _replacing(file: Path) -> Iterator[Path]:
+    """A temporary name to write under; what is complete then takes the place of the file."""
     temporary = file.with_name(f"writing-{file.name}")
-    temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(file)
+    try:
+        yield temporary
+        temporary.replace(file)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OSError(
+            f"{file} could not be written ({error}). Free some space on that disk, or start from "
+            "a folder that you can write to."
+        ) from error

@@ -6,15 +6,19 @@ lie in it, `decoding` their pixels.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
+import shutil
 import tempfile
+import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,8 +34,12 @@ PHANTOMS = "phantoms"
 _ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
 _IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png")
 _MAX_MEMBERS = 250_000  # stops archives made to fill memory
+_MAX_BYTES = 1_000_000_000  # of all pictures, likewise; the known copy has 0.08 GB
 _SHOWN = 5
-_ARRAYS = ("images", "labels", "names", "quantization")  # what the cache holds
+# What the cache holds: type and dimensions of each array.
+_ARRAYS = {"images": ("u1", 4), "labels": ("i8", 1), "names": ("U", 1), "quantization": ("u2", 2)}
+_TEMPORARY = ".medmnist_keras-"
+_ABANDONED = 600  # seconds; a process that lives writes all the time
 
 
 class Images(NamedTuple):
@@ -112,6 +120,7 @@ def load_images(
     per_class = _checked_images_per_class(images_per_class, info)
     if source == PHANTOMS:
         return _load_phantoms(per_class, seed, info)
+    _clear_leftovers()
     if (
         source is None
         and _environment_folder() is None
@@ -197,14 +206,18 @@ def download(*, info: Mapping[str, Any] = INFO) -> Path:
     )
     pooch.get_logger().setLevel("WARNING")
     try:
-        # pooch writes to a temporary name, checks the hash, and only then renames.
-        pooch.retrieve(
-            info["url"],
-            known_hash=f"sha256:{info['sha256']}",
-            fname=target.name,
-            path=target.parent,
-            downloader=pooch.HTTPDownloader(progressbar=True, timeout=30),
-        )
+        if target.exists() and pooch.file_hash(target) == info["sha256"]:
+            return target
+        with _temporary_folder(target.parent) as folder:
+            # pooch checks the hash before the file gets its name.
+            pooch.retrieve(
+                info["url"],
+                known_hash=f"sha256:{info['sha256']}",
+                fname=target.name,
+                path=folder,
+                downloader=pooch.HTTPDownloader(progressbar=True, timeout=30),
+            )
+            (folder / target.name).replace(target)
     except ValueError as error:
         raise ValueError(
             f"The download is not the expected archive and was discarded ({error}). "
@@ -311,7 +324,7 @@ def _read(path: Path, info) -> Images:
 
 def _files(path: Path, info, found: _Found) -> Iterator[decoding.File]:
     """Reads the files in class folders; tells `found` of everything else."""
-    class_names = info["class_names"]
+    class_names, size = info["class_names"], 0
     for place, entry in enumerate(archives.entries(path)):
         if place >= _MAX_MEMBERS:
             raise ValueError(
@@ -347,6 +360,12 @@ def _files(path: Path, info, found: _Found) -> Iterator[decoding.File]:
         except (ValueError, OSError) as error:
             found.problems[place] = decoding.problem(name, error)
         else:
+            size += len(data)
+            if size > _MAX_BYTES:
+                raise ValueError(
+                    f"{path} was refused: its pictures have over {_MAX_BYTES:,} bytes. "
+                    "Expected pictures of 64x64 pixels. Get the archive from a source you trust."
+                )
             found.digests[name] = hashlib.sha256(data).digest()
             yield decoding.File(place, name, data)
 
@@ -443,16 +462,17 @@ def cached_images(fingerprint: str) -> Images | None:
             )
             for name in _ARRAYS
         }
-    except (OSError, ValueError, EOFError):
-        return None  # absent or damaged: decoded again
-    images = arrays["images"]
-    if not (images.dtype == np.uint8 and images.ndim == 4):
+    except Exception:  # absent or damaged, over which NumPy raises anything: decoded again
         return None
-    if any(len(array) != len(images) for array in arrays.values()):
-        return None
+    for name, (kind, dimensions) in _ARRAYS.items():
+        array = arrays[name]
+        if not array.dtype.str[1:].startswith(kind) or array.ndim != dimensions:
+            return None
+        if len(array) != len(arrays["images"]):
+            return None
     return Images(
         **arrays,
-        positions=np.arange(len(images)),
+        positions=np.arange(len(arrays["images"])),
         fingerprint=fingerprint,
         origin="Keras cache",
     )
@@ -461,27 +481,49 @@ def cached_images(fingerprint: str) -> Images | None:
 def _store(loaded: Images, note: Path) -> None:
     """Writes arrays under temporary names, then renames, so that no reader sees half of them."""
     final = note.parent / loaded.fingerprint
-    note.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=note.parent, prefix=".writing-") as temporary:
-        whole = Path(temporary) / "arrays"
+    with _temporary_folder(note.parent) as temporary:
+        whole = temporary / "arrays"
         whole.mkdir()
         for name in _ARRAYS:
-            np.save(whole / f"{name}.npy", getattr(loaded, name), allow_pickle=False)
-        (Path(temporary) / "note").write_text(loaded.fingerprint, encoding="ascii")
-        if final.exists() and cached_images(loaded.fingerprint) is None:
-            final.rename(Path(temporary) / "damaged")
+            with (whole / f"{name}.npy").open("wb") as file:
+                # By `write()`: NumPy's own way into a file doesn't tell why it fails.
+                writer = SimpleNamespace(write=file.write)
+                np.save(writer, getattr(loaded, name), allow_pickle=False)
+        (temporary / "note").write_text(loaded.fingerprint, encoding="ascii")
+        if cached_images(loaded.fingerprint) is None:
+            with contextlib.suppress(FileNotFoundError):  # there is none, or another moved it
+                final.rename(temporary / "damaged")
         try:
             whole.rename(final)
         except OSError as error:
             # Another process stored the same arrays first: theirs will do.
             if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                 raise
-        (Path(temporary) / "note").replace(note)
+        (temporary / "note").replace(note)
+
+
+@contextlib.contextmanager
+def _temporary_folder(parent: Path) -> Iterator[Path]:
+    """A folder to write in, on the same disk as where things go when they are complete."""
+    parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=parent, prefix=_TEMPORARY) as folder:
+        yield Path(folder)
+
+
+def _clear_leftovers() -> None:
+    """Deletes what processes that were killed have left half-written."""
+    for parent in (cache_dir(), decoded_dir()):
+        for folder in parent.glob(f"{_TEMPORARY}*"):
+            with contextlib.suppress(OSError):  # another clears it too, or it isn't ours
+                latest = max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
+                if time.time() - latest > _ABANDONED:
+                    shutil.rmtree(folder)
 
 
 def _advice(error: OSError) -> str:
     reasons: dict[int | None, str] = {
         errno.ENOSPC: "the disk is full",
+        errno.EDQUOT: "your share of the disk is full",
         errno.EACCES: "no permission to write there",
         errno.EROFS: "it is read-only",
     }

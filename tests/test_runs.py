@@ -59,17 +59,23 @@ def test_nothing_kept_nothing_loaded(settings):
         assert load_run("baseline_cnn", dataclasses.replace(settings, **other), seed=0) is None
 
 
-def test_a_run_whose_writing_broke_off_is_not_loaded(settings, monkeypatch):
+def test_a_run_whose_writing_broke_off_leaves_the_one_before(settings, monkeypatch):
     keep_run(baseline_cnn(), settings, seconds={"training": 1})
 
     def broken(*_, **__):
         raise OSError("No space left on device")
 
     monkeypatch.setattr(keras.Model, "save_weights", broken)
-    with pytest.raises(OSError, match="No space"):
-        keep_run(baseline_cnn(), settings, seconds={})
+    with pytest.raises(OSError, match=r"could not be written \(No space.*Free some space"):
+        keep_run(baseline_cnn(), settings, seconds={"training": 2})
+    assert load_run("baseline_cnn", settings).facts["seconds"] == {"training": 1}
+    assert len(list(settings.folder.iterdir())) == 2
+
+
+def test_weights_without_their_facts_are_no_run(settings):
+    keep_run(baseline_cnn(), settings, seconds={"training": 1})
+    next(settings.folder.glob("*.json")).unlink()
     assert load_run("baseline_cnn", settings) is None
-    assert not list(settings.folder.glob("*.json"))
 
 
 def test_run_baseline_trains_once_and_says_so(settings, data):
