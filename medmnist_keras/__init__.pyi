@@ -5,9 +5,11 @@ from . import (
     app as app,
     benchmark as benchmark,
     data as data,
+    distributed as distributed,
     environment as environment,
     evaluation as evaluation,
     explain as explain,
+    exporting as exporting,
     external as external,
     foreign as foreign,
     groups as groups,
@@ -20,6 +22,7 @@ from . import (
     refusal as refusal,
     runs as runs,
     settings as settings,
+    shards as shards,
     shipping as shipping,
     sources as sources,
     splits as splits,
@@ -53,6 +56,9 @@ from .data import (
     load_datasets as load_datasets,
     make_dataset as make_dataset,
 )
+from .distributed import (
+    join as join,
+)
 from .environment import (
     check_environment as check_environment,
 )
@@ -65,6 +71,10 @@ from .evaluation import (
 )
 from .explain import (
     grad_cam as grad_cam,
+)
+from .exporting import (
+    export as export,
+    export_table as export_table,
 )
 from .external import (
     external_report as external_report,
@@ -120,6 +130,11 @@ from .runs import (
 from .settings import (
     Settings as Settings,
     read_settings as read_settings,
+)
+from .shards import (
+    check_shards as check_shards,
+    read_shards as read_shards,
+    write_shards as write_shards,
 )
 from .sources import (
     load_images as load_images,

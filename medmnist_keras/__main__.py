@@ -192,6 +192,8 @@ def _train(options) -> None:
     import tempfile
     from pathlib import Path
 
+    from . import _quiet as _quiet  # isort: skip  # before Keras
+
     import keras
 
     from .distributed import INDEX_VARIABLE, Job, join

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from . import _quiet as _quiet  # isort: skip  # before Keras
+
 import json
 import shutil
 import tempfile

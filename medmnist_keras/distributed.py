@@ -6,6 +6,8 @@ the rest: the same model in every process, each batch divided among all devices.
 
 from __future__ import annotations
 
+from . import _quiet as _quiet  # isort: skip  # before Keras
+
 import contextlib
 import os
 import sys
@@ -49,7 +51,11 @@ class Job:
         )
 
 
-def join(address=None, process_count=None, process_index=None) -> Job:
+def join(
+    address: str | None = None,
+    process_count: int | None = None,
+    process_index: int | None = None,
+) -> Job:
     """Joins the job that this process was started for, and divides batches among its devices.
 
     Call it before a model is built or anything computed, in every process of the job. It calls

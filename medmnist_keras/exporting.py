@@ -8,6 +8,8 @@ model says in Keras.
 
 from __future__ import annotations
 
+from . import _quiet as _quiet  # isort: skip  # before Keras
+
 import importlib
 import importlib.metadata
 import json
@@ -20,7 +22,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from types import ModuleType
+from typing import NamedTuple, cast
 
 import keras
 import numpy as np
@@ -65,7 +68,14 @@ class Exported(NamedTuple):
     single: float
 
 
-def export(model, format, path, *, threshold=None, representative=None) -> Exported:
+def export(
+    model: keras.Model,
+    format: str,
+    path: str | Path,
+    *,
+    threshold: float | None = None,
+    representative: np.ndarray | None = None,
+) -> Exported:
     """Writes a model in a format that others run, if it says there what it says in Keras.
 
     The file takes `images`, float32 `(batch, 64, 64, 1)` of raw pixels, 0-255 (uint8 for
@@ -170,7 +180,7 @@ def file_name(model, format) -> str:
     return re.sub(r"[^\w.-]", "_", model.name) + kind.ending
 
 
-def export_table(exported) -> pd.DataFrame:
+def export_table(exported: list[Exported]) -> pd.DataFrame:
     """Several exports side by side, as the command prints them.
 
     Args:
@@ -178,6 +188,12 @@ def export_table(exported) -> pd.DataFrame:
 
     Returns:
         A table of texts with one row a format.
+
+    Example:
+
+    ```python
+    print(export_table([export(model, "onnx", "model.onnx")]))
+    ```
     """
     return pd.DataFrame(
         {
@@ -263,8 +279,12 @@ def _load_saved_model(path: Path) -> Run:
 
     loaded = tf.saved_model.load(str(path))
     serve = loaded.signatures["serving_default"]
+
     # `loaded` goes along: its variables live no longer than it does.
-    return lambda images, _kept=loaded: _both(serve(**{_INPUT: tf.constant(images)}))
+    def run(images, _kept=loaded):
+        return _both(serve(**{_INPUT: tf.constant(images)}))
+
+    return run
 
 
 def _load_onnx(path: Path) -> Run:
@@ -343,7 +363,7 @@ def _check_backend(format) -> None:
 
 def _check_packages(format, kind: _Kind) -> None:
     # OpenVINO tells its makers of each import and conversion, unless this can't be imported.
-    sys.modules.setdefault("openvino_telemetry", None)
+    sys.modules.setdefault("openvino_telemetry", cast(ModuleType, None))
     for package in kind.packages:
         try:
             importlib.import_module(package)

@@ -5,16 +5,23 @@ A set is a folder of shards and `index.json`, which is written last: without it 
 
 from __future__ import annotations
 
+from . import _quiet as _quiet  # isort: skip  # before Keras
+
 import contextlib
 import hashlib
 import json
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .distributed import current_job
 from .info import CLASS_NAMES, INFO
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 _INDEX = "index.json"
 _SHAPE = (INFO["image_size"], INFO["image_size"], 1)
@@ -22,7 +29,7 @@ _SHUFFLED = 8192  # pictures that reading mixes at a time: 34 MB
 _OPEN = 16  # shards that reading has open at a time
 
 
-def write_shards(examples, folder, *, shards=16) -> dict:
+def write_shards(examples: Iterable, folder: str | Path, *, shards: int = 16) -> dict:
     """Writes pictures as TFRecord shards, one after the other, never all in memory.
 
     Example `i` goes to shard `i % shards`, so shards are equally long within one. Each record is
@@ -101,7 +108,9 @@ def write_shards(examples, folder, *, shards=16) -> dict:
     return index
 
 
-def read_shards(folder, batch_size, *, shuffle_seed=None):
+def read_shards(
+    folder: str | Path, batch_size: int, *, shuffle_seed: int | None = None
+) -> tf.data.Dataset:
     """Reads a set of `write_shards()` as a `tf.data.Dataset`; in a job, this process's rows.
 
     Process `p` of `n` reads shards `p`, `p + n`, … and gives `batch_size / n` pictures a batch,
@@ -224,7 +233,7 @@ def read_index(folder) -> dict:
     return index
 
 
-def check_shards(folder) -> dict:
+def check_shards(folder: str | Path) -> dict:
     """Reads every byte of a set and compares it with the index, for example after copying.
 
     Args:
@@ -236,6 +245,12 @@ def check_shards(folder) -> dict:
     Raises:
         FileNotFoundError: as `read_shards()`.
         ValueError: when a shard's sha256 isn't that of the index.
+
+    Example:
+
+    ```python
+    index = check_shards("set/train")
+    ```
     """
     index = read_index(folder)
     for shard in index["shards"]:
