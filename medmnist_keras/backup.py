@@ -15,6 +15,26 @@ import numpy as np
 from .distributed import current_job
 
 
+class BestEpoch(keras.callbacks.Callback):
+    """Keeps, in memory, the weights of the epoch with the least validation loss.
+
+    Keras's `EarlyStopping` begins anew with each `fit()`, and never lets go of a first epoch
+    whose loss is not a number.
+
+    Attributes:
+        loss: float, the least validation loss so far.
+        weights: list of arrays as of `get_weights()`, `None` while no epoch had a finite loss.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.loss, self.weights = np.inf, None
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs["val_loss"] < self.loss:
+            self.loss, self.weights = float(logs["val_loss"]), self.model.get_weights()
+
+
 class Backup(keras.callbacks.Callback):
     """Keeps all of training's state after each epoch: weights, optimizer, best epoch, history.
 
@@ -25,7 +45,7 @@ class Backup(keras.callbacks.Callback):
 
     Args:
         folder: path of the folder of states; made if it isn't there.
-        best: `Path` of the file that holds the best weights so far.
+        best: `BestEpoch` of the same run, called before this.
         recipe: dict, what the run was asked for; a state of another recipe is refused.
     """
 
@@ -60,8 +80,9 @@ class Backup(keras.callbacks.Callback):
         model.load_weights(states[-1] / "latest.weights.h5")
         for seed, value in zip(_seeds(model), note["seeds"], strict=True):
             seed.assign(value)
-        if (states[-1] / "best.weights.h5").exists():
-            shutil.copy(states[-1] / "best.weights.h5", self.best)
+        if note["best_loss"] is not None:
+            with np.load(states[-1] / "best.npz") as best:
+                self.best.loss, self.best.weights = note["best_loss"], list(best.values())
         self.history = note["history"]
         return note["epochs"]
 
@@ -74,6 +95,7 @@ class Backup(keras.callbacks.Callback):
             self.model.save_weights(latest)
             note = {
                 "epochs": epoch + 1,
+                "best_loss": None if self.best.weights is None else self.best.loss,
                 "history": self.history,
                 "recipe": self.recipe,
                 "seeds": [np.asarray(seed).tolist() for seed in _seeds(self.model)],
@@ -90,8 +112,8 @@ class Backup(keras.callbacks.Callback):
             whole = Path(temporary) / "state"
             whole.mkdir()
             shutil.copy(latest, whole)
-            if self.best.exists():  # not when every epoch so far gave NaN
-                shutil.copy(self.best, whole)
+            if self.best.weights is not None:
+                np.savez(whole / "best.npz", *self.best.weights)
             (whole / "state.json").write_text(json.dumps(note), encoding="utf-8")
             whole.rename(self.folder / f"epoch-{note['epochs']:05d}")
         for state in older:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from . import _quiet as _quiet  # isort: skip  # before Keras
 
 import contextlib
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ import keras
 import numpy as np
 
 from ._types import Pair, Verbose
-from .backup import Backup
+from .backup import Backup, BestEpoch
 from .data import make_dataset
 from .distributed import check_strategy, current_job, failing_fast
 from .models import freeze_batch_normalization
@@ -126,9 +125,9 @@ def train(
         "learning_rate": learning_rate,
         "weight_decay": weight_decay,
     }
-    with failing_fast(), tempfile.TemporaryDirectory() as folder:
-        best = Path(folder) / "best.weights.h5"
-        state = None if backup is None else Backup(backup, best, recipe)
+    best = BestEpoch()
+    state = None if backup is None else Backup(backup, best, recipe)
+    with failing_fast():
         done = state.restore(model) if state else 0
         steps = None
         if state:
@@ -136,7 +135,6 @@ def train(
                 next(iter(train_ds))  # each iterator shuffles anew: these orders have been used
             # As one iterator, for how many `fit` makes an epoch depends on the backend.
             train_ds, steps = train_ds.repeat(max(1, epochs - done)), batches
-        losses = state.history.get("val_loss", []) if state else []
         history = model.fit(
             train_ds,
             validation_data=val_ds,
@@ -145,27 +143,17 @@ def train(
             steps_per_epoch=steps,
             verbose=verbose if current_job().is_writer else 0,
             shuffle=False,  # train_ds shuffles itself
-            callbacks=[
-                keras.callbacks.ModelCheckpoint(
-                    best,
-                    monitor="val_loss",
-                    save_best_only=True,
-                    save_weights_only=True,
-                    initial_value_threshold=min(filter(np.isfinite, losses), default=None),
-                ),
-                keras.callbacks.TerminateOnNaN(),
-                *([state] if state else []),
-            ],
+            callbacks=[best, keras.callbacks.TerminateOnNaN(), *([state] if state else [])],
         )
         if state:
             history.history = state.history
             history.epoch = list(range(len(state.history["loss"])))
-        if not np.isfinite(history.history["val_loss"]).any():
+        if best.weights is None:
             raise RuntimeError(
                 "Training diverged: the validation loss was not a number after any epoch. "
                 f"Received: learning_rate={learning_rate!r}; try a tenth of it."
             )
-        model.load_weights(best)
+        model.set_weights(best.weights)
     return history
 
 

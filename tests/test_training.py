@@ -15,6 +15,7 @@ from medmnist_keras import (
     train,
     training,
 )
+from medmnist_keras.backup import BestEpoch
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +62,17 @@ def test_best_epoch_is_what_stays(datasets):
     kept = model.evaluate(datasets()[1], verbose=0)[0]
     assert len(set(val_losses)) == 3
     np.testing.assert_allclose(kept, min(val_losses), rtol=1e-4)
+
+
+def test_an_epoch_whose_loss_is_no_number_is_never_the_best():
+    best, model = BestEpoch(), baseline_cnn()
+    best.set_model(model)
+    for level, loss in enumerate([np.nan, 2.0, np.nan, 3.0]):
+        model.set_weights([np.full_like(weights, level) for weights in model.get_weights()])
+        best.on_epoch_end(level, {"val_loss": loss})
+        assert (best.weights is None) == (level == 0)
+    assert best.loss == 2
+    assert all((weights == 1).all() for weights in best.weights)
 
 
 def test_learning_rate_warms_up_and_decays():
