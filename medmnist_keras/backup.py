@@ -76,7 +76,6 @@ class Backup(keras.callbacks.Callback):
                 f"a run with {note['recipe']}, not {self.recipe}; choose another folder, or "
                 "delete this one to start anew."
             )
-        model.optimizer.build(model.trainable_variables)
         model.load_weights(states[-1] / "latest.weights.h5")
         for seed, value in zip(_seeds(model), note["seeds"], strict=True):
             seed.assign(value)
