@@ -67,7 +67,7 @@ def augment(train_ds: tf.data.Dataset, *, seed: int = 0) -> tf.data.Dataset:
         return tf.clip_by_value(images, 0, 255), labels
 
     # Serial: random layers in a parallel map would not give the same pictures again.
-    return train_ds.map(change).prefetch(tf.data.AUTOTUNE)
+    return train_ds.map(change).prefetch(2)
 
 
 def augment_robust(
@@ -127,7 +127,7 @@ def augment_robust(
     return (
         tf.data.Dataset.zip(train_ds, seeds)
         .map(change, num_parallel_calls=tf.data.AUTOTUNE)
-        .prefetch(tf.data.AUTOTUNE)
+        .prefetch(2)
     )
 
 

@@ -32,7 +32,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from .audit import thumbnails
 from .augment import augment, augment_robust
 from .bodies import with_bodies
-from .data import make_dataset
+from .data import make_dataset, untuned
 from .info import CLASS_NAMES, INFO
 from .models import ROBUST_WIDTH, baseline_cnn, freeze_batch_normalization, resnet50v2
 from .phantoms import draw_phantoms
@@ -365,7 +365,8 @@ def decode_with_tf_data(files: list[bytes]) -> np.ndarray:
         return tf.map_fn(decode, batch, fn_output_signature=tf.uint8)
 
     dataset = tf.data.Dataset.from_tensor_slices(files).batch(256)
-    return np.concatenate(list(dataset.map(decode_batch, tf.data.AUTOTUNE).as_numpy_iterator()))
+    dataset = untuned(dataset.map(decode_batch, tf.data.AUTOTUNE))
+    return np.concatenate(list(dataset.as_numpy_iterator()))
 
 
 # -- pipeline --------------------------------------------------------------------------------------

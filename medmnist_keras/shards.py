@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .data import untuned
 from .distributed import current_job
 from .info import CLASS_NAMES, INFO
 
@@ -183,7 +184,7 @@ def read_shards(
     )
     if training:
         records = records.shuffle(_SHUFFLED, seed=shuffle_seed, reshuffle_each_iteration=True)
-    return (
+    return untuned(
         records.batch(rows, drop_remainder=whole)
         .map(
             lambda batch: _decode(batch, rows if whole else None),
@@ -192,7 +193,7 @@ def read_shards(
         )
         .take(batches)
         .apply(tf.data.experimental.assert_cardinality(batches))
-        .prefetch(tf.data.AUTOTUNE)
+        .prefetch(2)
     )
 
 

@@ -96,6 +96,12 @@ def test_lengths_must_agree():
         make_dataset(np.zeros(10), np.zeros(9))
 
 
+def test_no_tuner_holds_up_the_end_of_a_dataset_or_of_what_is_made_of_it():
+    dataset = make_dataset(np.zeros((8, 64, 64, 1), np.uint8), np.zeros(8), batch_size=4)
+    for each in (dataset, augment(dataset), dataset.repeat(2)):
+        assert each.options().autotune.enabled is False
+
+
 def test_augment_changes_pictures_anew_each_epoch_and_repeatably():
     (x_train, y_train), *_ = load_data(**PHANTOMS)
 

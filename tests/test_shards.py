@@ -58,6 +58,7 @@ def test_training_order_is_new_each_epoch_and_repeats_with_the_seed(phantoms, fo
         dataset = read_shards(folder, 9, shuffle_seed=seed)
         assert dataset.element_spec[0].shape == (9, 64, 64, 1)
         assert int(dataset.cardinality()) == 5
+        assert dataset.options().autotune.enabled is False
         return [
             np.concatenate([images for images, _ in dataset.as_numpy_iterator()]) for _ in range(2)
         ]
