@@ -33,6 +33,7 @@ from .info import CLASS_NAMES, INFO
 from .models import INPUT_SHAPE
 from .phantoms import draw_phantoms
 from .predicting import NONE_OF_THESE, predict
+from .sources import clear_leftovers
 
 _INPUT, _PROBABILITIES, _CONFIDENCE = "images", "probabilities", "confidence"
 _HINT = 'Run: pip install "medmnist_keras[export]"'
@@ -158,7 +159,10 @@ def export(
         (folder / f"{path.name}.json").write_text(
             json.dumps(description, indent=2) + "\n", encoding="utf-8"
         )
-        for made in sorted(folder.iterdir()):
+        files = sorted(folder.iterdir())
+        for later in reversed(files[1:]):  # so that new and old files never lie side by side
+            (path.parent / later.name).unlink(missing_ok=True)
+        for made in files:
             _replace(made, path.parent / made.name)
     return Exported(format, path, size, difference, agreement, answers, *speeds)
 
@@ -445,7 +449,8 @@ def _describe(model, format, kind: _Kind, threshold) -> dict:
 
 @contextmanager
 def _beside(path: Path) -> Iterator[Path]:
-    """A folder on the same disk, gone in the end whatever happens."""
+    """A folder on the same disk, gone in the end; a killed process's, at a later export."""
+    clear_leftovers(path.parent, f".{path.name}-")
     folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
     try:
         yield folder

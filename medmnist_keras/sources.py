@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import hashlib
 import os
 import shutil
@@ -120,7 +121,8 @@ def load_images(
     per_class = _checked_images_per_class(images_per_class, info)
     if source == PHANTOMS:
         return _load_phantoms(per_class, seed, info)
-    _clear_leftovers()
+    clear_leftovers(cache_dir())
+    clear_leftovers(decoded_dir())
     if (
         source is None
         and _environment_folder() is None
@@ -510,14 +512,18 @@ def _temporary_folder(parent: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _clear_leftovers() -> None:
-    """Deletes what processes that were killed have left half-written."""
-    for parent in (cache_dir(), decoded_dir()):
-        for folder in parent.glob(f"{_TEMPORARY}*"):
-            with contextlib.suppress(OSError):  # another clears it too, or it isn't ours
-                latest = max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
-                if time.time() - latest > _ABANDONED:
-                    shutil.rmtree(folder)
+def clear_leftovers(parent: Path, prefix: str = _TEMPORARY) -> None:
+    """Deletes what processes that were killed have left half-written.
+
+    Args:
+        parent: `Path` of a folder, there or not.
+        prefix: str, with which the names of half-written folders in it begin.
+    """
+    for folder in parent.glob(f"{glob.escape(prefix)}*"):
+        with contextlib.suppress(OSError):  # another clears it too, or it isn't ours
+            latest = max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
+            if time.time() - latest > _ABANDONED:
+                shutil.rmtree(folder)
 
 
 def _advice(error: OSError) -> str:

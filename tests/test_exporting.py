@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from test_predicting import brightness_model
 
-from medmnist_keras import CLASS_NAMES, __main__, baseline_cnn, exporting, load_model, predict
+from medmnist_keras import (
+    CLASS_NAMES,
+    __main__,
+    baseline_cnn,
+    exporting,
+    load_model,
+    predict,
+    resnet50v2,
+)
 from medmnist_keras.exporting import FORMATS, export, file_name
 from medmnist_keras.phantoms import draw_phantoms
 
@@ -89,6 +97,14 @@ def test_another_program_gets_the_same_answers(format, shipped, tmp_path):
     # Nothing else is left there.
     names = {made.path.name, f"{made.path.name}.json"}
     assert {path.name for path in tmp_path.iterdir()} - names <= {"baseline_cnn.bin"}
+
+
+def test_resnet50v2_says_the_same_too(tmp_path):
+    pytest.importorskip("onnxruntime")
+    model = resnet50v2(weights=None, image_size=32)
+    made = export(model, "onnx", tmp_path / "resnet50v2.onnx")
+    answers = run_onnx(made.path, PICTURES.astype("float32"))["probabilities"]
+    np.testing.assert_allclose(answers, model(PICTURES), atol=1e-4)
 
 
 def test_int8_learns_its_ranges_from_pictures_given(small, tmp_path):

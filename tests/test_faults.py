@@ -36,6 +36,7 @@ from medmnist_keras import (
     Settings,
     archives,
     baseline_cnn,
+    export,
     keep_run,
     load_data,
     load_run,
@@ -57,16 +58,16 @@ CHILDREN.set_forkserver_preload(["medmnist_keras", "pooch", "requests", "h5py"])
 WRITES = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.rmtree", "tempfile.mkdtemp"}
 
 
-def die_at(step, folder):
+def die_at(step, folder, events=WRITES | {"open"}):
     """Kills this process at the n-th thing that it does to files in a folder."""
     seen = itertools.count(1)
 
     def watch(event, arguments):
         if event == "open":
             path, _, flags = arguments
-            writes = flags & (os.O_WRONLY | os.O_RDWR)
+            writes = event in events and flags & (os.O_WRONLY | os.O_RDWR)
         else:
-            path, writes = (arguments or [""])[0], event in WRITES
+            path, writes = (arguments or [""])[0], event in events
         if writes and str(path).startswith(str(folder)) and next(seen) == step:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -318,6 +319,47 @@ def test_killed_while_keeping_a_run(tmp_path, monkeypatch):
     keeps(tmp_path, 7)
     assert levels_of(load_run("baseline_cnn", SETTINGS)) == {7}
     assert len(list(SETTINGS.folder.iterdir())) == 2
+
+
+def exports(path, level, removal=0, renaming=0, size=None):
+    model = baseline_cnn(width=1)
+    model.set_weights([np.full_like(weights, level) for weights in model.get_weights()])
+    if removal:
+        die_at(removal, path, {"os.remove"})
+    if renaming:
+        die_at(renaming, path.parent, {"os.rename"})
+    if size:
+        limit_files(size, kill=True)
+    export(model, "keras", path, threshold=level)
+
+
+def test_killed_while_exporting(tmp_path):
+    path = tmp_path / "model.keras"
+
+    def exported():
+        """What the weights and the file beside them say."""
+        model = keras.saving.load_model(path, safe_mode=True)
+        levels = {float(level) for level in np.unique(model.get_weights()[0])}
+        note = tmp_path / "model.keras.json"
+        return levels, json.loads(note.read_text())["threshold"] if note.exists() else None
+
+    exports(path, 0.1)
+    old, new = np.float32([0.1, 0.2])
+    for fault, expected in (
+        ((0, 0, 1000), ({old}, 0.1)),  # in the midst of writing
+        ((1, 0), ({old}, 0.1)),  # before the old note goes
+        ((0, 1), ({old}, None)),  # before the new model comes
+        ((0, 2), ({new}, None)),  # before its note comes
+    ):
+        exports(path, 0.1)
+        child = in_child(exports, path, 0.2, *fault)
+        assert child.exitcode in (-signal.SIGKILL, -signal.SIGXFSZ)
+        assert exported() == expected
+    assert len(leftovers(tmp_path)) == 4
+    grow_old(tmp_path)
+    exports(path, 0.2)
+    assert exported() == ({new}, 0.2)
+    assert leftovers(tmp_path) == []
 
 
 # -- full or locked disks ----------------------------------------------------------------------
