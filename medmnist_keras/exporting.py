@@ -28,6 +28,7 @@ from typing import NamedTuple, cast
 import keras
 import numpy as np
 import pandas as pd
+from packaging.version import Version
 
 from .info import CLASS_NAMES, INFO
 from .models import INPUT_SHAPE
@@ -108,7 +109,7 @@ def export(
     Raises:
         ValueError: for an unknown format, another ending or threshold, or a model of another
             task.
-        ImportError: when the extra isn't installed.
+        ImportError: when the extra isn't installed, or Keras is too old for LiteRT.
         RuntimeError: on another backend, or when the file doesn't say what the model says;
             nothing is kept then.
 
@@ -262,7 +263,12 @@ def _write_litert_int8(model, path: Path, representative) -> None:
 
 
 def _write_openvino(model, path: Path, representative) -> None:
-    model.export(str(path), format="openvino", verbose=False, input_signature=_signature())
+    import openvino
+
+    # By way of a SavedModel: on Python 3.13 OpenVINO can't take models from memory (2026.4).
+    with tempfile.TemporaryDirectory() as folder:
+        _write_saved_model(model, Path(folder), representative)
+        openvino.save_model(openvino.convert_model(folder), path, compress_to_fp16=False)
 
 
 def _signature() -> list:
@@ -368,6 +374,11 @@ def _check_backend(format) -> None:
 def _check_packages(format, kind: _Kind) -> None:
     # OpenVINO tells its makers of each import and conversion, unless this can't be imported.
     sys.modules.setdefault("openvino_telemetry", cast(ModuleType, None))
+    if format.startswith("litert") and Version(keras.__version__) < Version("3.13"):
+        raise ImportError(
+            f"format={format!r} needs Keras 3.13 or newer, on Python 3.11 or newer. "
+            f'Received: Keras {keras.__version__}; run: pip install "keras>=3.13"'
+        )
     for package in kind.packages:
         try:
             importlib.import_module(package)

@@ -191,7 +191,8 @@ def test_what_cannot_be_done_is_told_without_a_traceback(arguments, message, sca
     assert "Traceback" not in err
 
 
-def test_closed_pipe_ends_quietly(scans, model):
+def test_closed_pipe_ends_quietly(scans, model, monkeypatch):
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)  # of what was imported first here
     command = [sys.executable, "-m", "medmnist_keras", "predict", "scans", "--model", model]
     reader, writer = os.pipe()
     os.close(reader)

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import os
 import pickle
 import re
 import shutil
@@ -29,9 +30,14 @@ HOMES = {
 NAMES = sorted(name for name, home in HOMES.items() if home)
 
 
+LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"  # set in this process by whatever was imported first
+
+
 def python(code, *options):
     """Runs code in a fresh interpreter, as if neither Keras nor anything else were loaded."""
-    return subprocess.run([sys.executable, *options, "-c", code], capture_output=True, text=True)
+    environment = {name: value for name, value in os.environ.items() if name != LOG_LEVEL}
+    command = [sys.executable, *options, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, env=environment)
 
 
 # -- importing -----------------------------------------------------------------------------------
