@@ -454,19 +454,18 @@ def test_the_command_line_without_a_home(tmp_path):
 
 
 def refuse(place, info, folder):
-    """Loads in a process of its own, for its time and memory."""
+    """Loads in a process of its own, for its memory."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    start = time.perf_counter()
     with pytest.raises(ValueError, match=r"was refused: it|unpacks to over|bytes at once"):
         load_images(place, info=info)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1000
-    (folder / "cost").write_text(f"{time.perf_counter() - start} {grown}")
+    (folder / "megabytes").write_text(str(grown))
 
 
-def cost_of_refusing(place, info, folder):
-    """Seconds and megabytes."""
+def memory_of_refusing(place, info, folder):
+    """Megabytes; a refusal that hangs fails."""
     assert in_child(refuse, place, info, folder).exitcode == 0
-    return map(float, (folder / "cost").read_text().split())
+    return float((folder / "megabytes").read_text())
 
 
 def zip_of_many(path, data=b"", *, count, names=None):
@@ -491,14 +490,10 @@ def zip_of_many(path, data=b"", *, count, names=None):
 
 def test_a_million_members(tiny_info, tmp_path):
     many = zip_of_many(tmp_path / "many.zip", count=1_000_000, names=1)
-    seconds, megabytes = cost_of_refusing(many, tiny_info, tmp_path)
-    assert seconds < 20
-    assert megabytes < 200
+    assert memory_of_refusing(many, tiny_info, tmp_path) < 200
     thousand = gzip.compress(tarfile.TarInfo("Hand/000000.jpeg").tobuf() * 1000)
     (tmp_path / "many.tar.gz").write_bytes(thousand * 1000)
-    seconds, megabytes = cost_of_refusing(tmp_path / "many.tar.gz", tiny_info, tmp_path)
-    assert seconds < 30
-    assert megabytes < 500
+    assert memory_of_refusing(tmp_path / "many.tar.gz", tiny_info, tmp_path) < 500
 
 
 def test_many_members_are_all_read_where_allowed(tiny_info, tmp_path):
@@ -510,18 +505,14 @@ def test_many_members_are_all_read_where_allowed(tiny_info, tmp_path):
 def test_bombs(tiny_info, tmp_path):
     bomb = zip_of_many(tmp_path / "bomb.zip", bytes(999_000), count=1500)
     assert bomb.stat().st_size < 5_000_000  # and unpacks to 1.5 GB
-    seconds, megabytes = cost_of_refusing(bomb, tiny_info, tmp_path)
-    assert seconds < 20
-    assert megabytes < 200
+    assert memory_of_refusing(bomb, tiny_info, tmp_path) < 200
     # A member beside the class folders, skipped yet unpacked: a terabyte by what it says.
     member = tarfile.TarInfo("notes/large.bin")
     member.size = 10**12
     zeros = gzip.compress(bytes(10_000_000)) * 150
     data = gzip.compress(member.tobuf(tarfile.GNU_FORMAT)) + zeros
     (tmp_path / "bomb.tar.gz").write_bytes(data)
-    seconds, megabytes = cost_of_refusing(tmp_path / "bomb.tar.gz", tiny_info, tmp_path)
-    assert seconds < 20
-    assert megabytes < 200
+    assert memory_of_refusing(tmp_path / "bomb.tar.gz", tiny_info, tmp_path) < 200
 
 
 HOSTILE = [

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -110,12 +108,6 @@ def test_grey_statistics_do_not_give_the_class_away(drawn, unseen, learner):
 def test_thumbnails_do_tell_the_classes_apart(drawn, unseen):
     learner = LogisticRegression(max_iter=300).fit(thumbnails(drawn[0]), drawn[1])
     assert 0.75 < learner.score(thumbnails(unseen[0]), unseen[1]) < 1
-
-
-def test_thousands_a_second():
-    start = time.process_time()
-    draw_phantoms(100)
-    assert 600 / (time.process_time() - start) > 1000  # on a slow, busy machine, too
 
 
 @pytest.mark.parametrize("bad", [-1, 2.5, "10", None, True, [1] * 6, {"Hand": -1}, {"CXR": 1.0}])
