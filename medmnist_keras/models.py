@@ -92,11 +92,13 @@ def baseline_cnn(
 
 
 def speed_cnn(*, name: str = "speed_cnn") -> keras.Model:
-    """Builds the network of the speed run: two strided convolutions, 17,350 parameters.
+    """Builds the network of the speed run: two strided convolutions, 17,302 parameters.
 
     Strides in place of pooling: no map is ever larger than the next layer needs. Flattening in
     place of global pooling keeps where in the picture something was, which is worth an epoch. A
-    third convolution takes a second more and finds nothing more.
+    third convolution takes a second more and finds nothing more. Only the small maps of the
+    second convolution are normalized batch by batch; for the large ones of the first, a quarter
+    of a step's time, pictures of about mean 0 and deviation 1 do as well.
 
     Args:
         name: name of the model.
@@ -111,8 +113,8 @@ def speed_cnn(*, name: str = "speed_cnn") -> keras.Model:
     ```
     """
     inputs = keras.Input(INPUT_SHAPE, name="images")
-    x = layers.Rescaling(1 / 255, name="scale")(inputs)
-    x = _conv_block(x, 16, kernel_size=4, strides=4, name="stem")
+    x = layers.Rescaling(1 / 64, offset=-1.5, name="scale")(inputs)
+    x = layers.Conv2D(16, kernel_size=4, strides=4, activation="relu", name="stem_conv")(x)
     x = _conv_block(x, 32, strides=2, name="block1")
     x = layers.Flatten(name="flat")(x)
     outputs = layers.Dense(len(CLASS_NAMES), activation="softmax", name="probabilities")(x)

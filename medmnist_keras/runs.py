@@ -134,7 +134,7 @@ def speed_run(
     """
     keras.utils.set_random_seed(seed)
     model = speed_cnn()
-    train_ds = make_dataset(*train_data, batch_size=128, shuffle_seed=seed)
+    train_ds = make_dataset(*train_data, batch_size=96, shuffle_seed=seed)
     train(
         model,
         train_ds,
