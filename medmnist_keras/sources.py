@@ -16,11 +16,11 @@ import tempfile
 import time
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -290,38 +290,40 @@ def _resolve(path: Path, info) -> Path:
 # -- reading and checking --------------------------------------------------------------------
 
 
-def _read(path: Path, info) -> Images:
-    """Decodes and checks every picture in one pass over the source."""
-    class_names = info["class_names"]
+def _read(path: Path, info, keep: Callable[[np.ndarray], None]) -> tuple[list[int], dict]:
+    """Decodes and checks every picture in one pass over the source.
+
+    The pictures go to `keep`, a few hundred at a time, in the order of the source. Returned are
+    the places in that order of the sorted pictures, and what else `Images` holds, sorted.
+    """
+    class_names, count = info["class_names"], sum(info["counts"].values())
     found = _Found()
+    names: list[str] = []
+    tables: list[np.ndarray] = []
     decode = partial(decoding.decode_batch, image_size=info["image_size"])
     try:
-        batches = list(decoding.map_ahead(decode, decoding.batches(_files(path, info, found))))
+        for batch in decoding.map_ahead(decode, decoding.batches(_files(path, info, found))):
+            found.problems |= batch.problems
+            names += batch.names
+            if len(names) <= count:  # more are refused below
+                keep(batch.images)
+                tables.append(batch.tables)
     except archives.BROKEN_ARCHIVE as error:
         raise ValueError(
             f"{path} is not a complete archive ({error}). Delete it and get it again."
         ) from error
-    for batch in batches:
-        found.problems |= batch.problems
     _check(found, path, info)
-    names = sorted(found.digests, key=lambda name: (class_names.index(name.split("/")[0]), name))
-    rank = {name: i for i, name in enumerate(names)}
-    images = np.empty((len(names), info["image_size"], info["image_size"], 1), "uint8")
-    quantization = np.empty((len(names), 64), "uint16")
-    while batches:  # each is let go when it is copied
-        batch = batches.pop()
-        places = [rank[name] for name in batch.names]
-        images[places, ..., 0] = batch.images
-        quantization[places] = batch.tables
-    return Images(
-        images=images,
-        labels=_labels(names, info),
-        names=np.array(names),
-        quantization=quantization,
-        positions=np.arange(len(names)),
-        fingerprint=content_fingerprint(found.digests),
-        origin=path.name,
-    )
+    ranks = {name: rank for rank, name in enumerate(class_names)}
+    order = sorted(range(count), key=lambda i: (ranks[names[i].split("/")[0]], names[i]))
+    names = [names[i] for i in order]
+    return order, {
+        "labels": _labels(names, info),
+        "names": np.array(names),
+        "quantization": np.concatenate(tables)[order],
+        "positions": np.arange(count),
+        "fingerprint": content_fingerprint(found.digests),
+        "origin": path.name,
+    }
 
 
 def _files(path: Path, info, found: _Found) -> Iterator[decoding.File]:
@@ -424,18 +426,19 @@ def _load_path(path: Path, info) -> Images:
         cached = None
     if cached is not None:
         return cached._replace(origin=path.name)
-    loaded = _read(path, info)
     try:
-        _store(loaded, note)
-    except OSError as error:
-        warnings.warn(
-            f"The decoded pictures could not be cached in {decoded_dir()} ({_advice(error)}), so "
-            "the next load will decode them again. Set KERAS_HOME to a folder with 300 MB of "
-            "free space that you can write to.",
-            stacklevel=4,
-        )
-        return loaded
-    return (cached_images(loaded.fingerprint) or loaded)._replace(origin=path.name)
+        return _read_into_cache(path, info, note)
+    except _NotCachedError as error:
+        reason = _advice(error.reason)
+    images: list[np.ndarray] = []
+    order, rest = _read(path, info, images.append)
+    warnings.warn(
+        f"The decoded pictures could not be cached in {decoded_dir()} ({reason}), so "
+        "the next load will decode them again. Set KERAS_HOME to a folder with 300 MB of "
+        "free space that you can write to.",
+        stacklevel=4,
+    )
+    return Images(images=np.concatenate(images)[order, ..., None], **rest)
 
 
 def _signature(path: Path) -> str:
@@ -480,28 +483,80 @@ def cached_images(fingerprint: str) -> Images | None:
     )
 
 
-def _store(loaded: Images, note: Path) -> None:
-    """Writes arrays under temporary names, then renames, so that no reader sees half of them."""
-    final = note.parent / loaded.fingerprint
-    with _temporary_folder(note.parent) as temporary:
-        whole = temporary / "arrays"
-        whole.mkdir()
-        for name in _ARRAYS:
-            with (whole / f"{name}.npy").open("wb") as file:
-                # By `write()`: NumPy's own way into a file doesn't tell why it fails.
-                writer = SimpleNamespace(write=file.write)
-                np.save(writer, getattr(loaded, name), allow_pickle=False)
-        (temporary / "note").write_text(loaded.fingerprint, encoding="ascii")
-        if cached_images(loaded.fingerprint) is None:
-            with contextlib.suppress(FileNotFoundError):  # there is none, or another moved it
-                final.rename(temporary / "damaged")
-        try:
-            whole.rename(final)
-        except OSError as error:
-            # Another process stored the same arrays first: theirs will do.
-            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
-                raise
-        (temporary / "note").replace(note)
+class _NotCachedError(Exception):
+    """Of a source that is being read well while the cache can't be written."""
+
+    def __init__(self, reason: OSError):
+        self.reason = reason
+
+
+@contextlib.contextmanager
+def _caching() -> Iterator[None]:
+    """Tells what fails in the cache from what fails in the source."""
+    try:
+        yield
+    except OSError as error:
+        raise _NotCachedError(error) from error
+
+
+def _read_into_cache(path: Path, info, note: Path) -> Images:
+    """Writes pictures to the disk while others are decoded: memory never holds them all.
+
+    Everything has a temporary name until it is complete, so that no reader sees half of it.
+    """
+    with contextlib.ExitStack() as stack:
+        with _caching():
+            temporary = stack.enter_context(_temporary_folder(note.parent))
+            whole = temporary / "arrays"
+            whole.mkdir()
+        order, rest = _read_into_file(path, info, whole / "images.npy")
+        with _caching():
+            if order != list(range(len(order))):  # of an archive that wasn't packed in order
+                _save(whole / "sorted.npy", np.load(whole / "images.npy", mmap_mode="r")[order])
+                (whole / "sorted.npy").replace(whole / "images.npy")
+            for name in _ARRAYS.keys() - {"images"}:
+                _save(whole / f"{name}.npy", rest[name])
+            fingerprint = rest["fingerprint"]
+            (temporary / "note").write_text(fingerprint, encoding="ascii")
+            final = note.parent / fingerprint
+            if cached_images(fingerprint) is None:
+                with contextlib.suppress(FileNotFoundError):  # there is none, or another moved it
+                    final.rename(temporary / "damaged")
+            try:
+                whole.rename(final)
+            except OSError as error:
+                # Another process stored the same arrays first: theirs will do.
+                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                    raise
+            (temporary / "note").replace(note)
+            stored = cached_images(fingerprint)
+            if stored is None:
+                raise FileNotFoundError(errno.ENOENT, "another process deletes there")
+            return stored._replace(origin=path.name)
+
+
+def _read_into_file(path: Path, info, target: Path) -> tuple[list[int], dict]:
+    size = info["image_size"]
+    shape = (sum(info["counts"].values()), size, size, 1)
+    with _caching():
+        file = target.open("wb", buffering=0)
+    with file:
+
+        def write(data):
+            with _caching():
+                rest = memoryview(data).cast("B")
+                while rest:
+                    rest = rest[file.write(rest) :]
+
+        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(cast(Any, SimpleNamespace(write=write)), header)
+        return _read(path, info, write)
+
+
+def _save(path: Path, array: np.ndarray) -> None:
+    with path.open("wb") as file:
+        # By `write()`: NumPy's own way into a file doesn't tell why it fails.
+        np.save(cast(Any, SimpleNamespace(write=file.write)), array, allow_pickle=False)
 
 
 @contextlib.contextmanager

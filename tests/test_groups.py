@@ -6,7 +6,7 @@ import pytest
 from tiny_data import listing, stacks_and_singles
 
 from medmnist_keras import INFO, compute_groups, find_groups, groups, load_images
-from medmnist_keras.sources import _store, decoded_dir
+from medmnist_keras.sources import decoded_dir
 
 REAL = os.environ.get("MEDICAL_MNIST_DIR")  # read before the fixture that hides it
 
@@ -133,8 +133,10 @@ def test_the_index_serves_a_part_of_the_pictures(small_index):
 
 def test_of_another_copy_all_pictures_are_looked_at_once(short_reach, monkeypatch):
     pictures, _ = stacks_and_singles()
-    decoded_dir().mkdir(parents=True)
-    _store(pictures, decoded_dir() / "note.txt")
+    folder = decoded_dir() / pictures.fingerprint
+    folder.mkdir(parents=True)
+    for name in ("images", "labels", "names", "quantization"):
+        np.save(folder / f"{name}.npy", getattr(pictures, name))
     whole = compute_groups(pictures)
     kept = np.arange(0, 720, 5)  # too few of each stack to find it again
     arrays = ("images", "labels", "names", "quantization", "positions")

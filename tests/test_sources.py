@@ -1,5 +1,6 @@
 """Where pictures come from: every good form of the data set, and every bad one."""
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -35,10 +36,21 @@ def test_folder_zip_and_tar_give_the_same_pictures(
         np.testing.assert_array_equal(other.images, first.images)
 
 
-def test_order_does_not_depend_on_the_order_in_the_archive(files, tiny_info, write_tar):
+@pytest.mark.parametrize("cached", [True, False])
+def test_order_does_not_depend_on_the_order_in_the_archive(
+    cached, files, tiny_info, write_tar, tmp_path, monkeypatch
+):
     forwards = load_images(write_tar(files), info=tiny_info)
-    backwards = load_images(write_tar(dict(reversed(files.items())), "b.tar.gz"), info=tiny_info)
-    np.testing.assert_array_equal(forwards.images, backwards.images)
+    # Into another cache, or where there is none.
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home") if cached else os.devnull)
+    expected = contextlib.nullcontext() if cached else pytest.warns(match="not be cached")
+    with expected:
+        backwards = load_images(
+            write_tar(dict(reversed(files.items())), "b.tar.gz"), info=tiny_info
+        )
+    assert isinstance(backwards.images, np.memmap) == cached
+    for name in ("images", "labels", "names", "quantization", "positions"):
+        np.testing.assert_array_equal(getattr(forwards, name), getattr(backwards, name))
     assert forwards.fingerprint == backwards.fingerprint == tiny_info["fingerprint"]
 
 
