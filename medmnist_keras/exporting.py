@@ -33,10 +33,10 @@ from packaging.version import Version
 from .info import CLASS_NAMES, INFO
 from .models import INPUT_SHAPE
 from .phantoms import draw_phantoms
-from .predicting import NONE_OF_THESE, predict
+from .predicting import NONE_OF_THESE, PROBABILITIES, predict
 from .sources import clear_leftovers
 
-_INPUT, _PROBABILITIES, _CONFIDENCE = "images", "probabilities", "confidence"
+_INPUT, _CONFIDENCE = "images", "confidence"
 _HINT = 'Run: pip install "medmnist_keras[export]"'
 _BATCH = 256
 _AGREEMENT = 0.99  # of the most probable classes; blank pictures may be a toss-up
@@ -221,7 +221,7 @@ def export_table(exported: list[Exported]) -> pd.DataFrame:
 def _complete(model) -> keras.Model:
     """The model with both outputs, by name; flat, for its own layers are used as they are."""
     probabilities = model.outputs[0]
-    outputs = {_PROBABILITIES: probabilities, _CONFIDENCE: keras.ops.max(probabilities, axis=-1)}
+    outputs = {PROBABILITIES: probabilities, _CONFIDENCE: keras.ops.max(probabilities, axis=-1)}
     return keras.Model(model.inputs[0], outputs, name=model.name)
 
 
@@ -301,7 +301,7 @@ def _load_onnx(path: Path) -> Run:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    names = [_PROBABILITIES, _CONFIDENCE]
+    names = [PROBABILITIES, _CONFIDENCE]
     return lambda images: tuple(session.run(names, {_INPUT: images}))
 
 
@@ -322,7 +322,7 @@ def _load_openvino(path: Path) -> Run:
 
 
 def _both(outputs) -> tuple[np.ndarray, np.ndarray]:
-    return np.asarray(outputs[_PROBABILITIES]), np.asarray(outputs[_CONFIDENCE])
+    return np.asarray(outputs[PROBABILITIES]), np.asarray(outputs[_CONFIDENCE])
 
 
 class _Kind(NamedTuple):
@@ -448,7 +448,7 @@ def _describe(model, format, kind: _Kind, threshold) -> dict:
             "range": [0, 255],
         },
         "outputs": {
-            _PROBABILITIES: {"shape": [None, classes], "dtype": "float32"},
+            PROBABILITIES: {"shape": [None, classes], "dtype": "float32"},
             _CONFIDENCE: {"shape": [None], "dtype": "float32"},
         },
         "medmnist_keras": importlib.metadata.version("medmnist_keras"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import _quiet as _quiet  # isort: skip  # before Keras
 
+import json
 import os
 import warnings
 from collections.abc import Callable, Iterable
@@ -23,6 +24,7 @@ from .reading import Picture, find_pictures, try_reading
 
 SHIPPED_MODEL = "baseline_cnn"
 NONE_OF_THESE = "none of these"
+PROBABILITIES = "probabilities"  # what export() names the output
 
 
 def predict(
@@ -97,7 +99,7 @@ def load_model(name_or_path: StrPath) -> tuple[keras.Model, float | None]:
 
     Returns:
         The `keras.Model`, and the threshold of confidence under which a picture is none of
-        these; `None` where no threshold is known.
+        these, as `export()` wrote it beside a `.keras` file; `None` where none is known.
 
     Raises:
         FileNotFoundError: when there is no such file.
@@ -121,12 +123,10 @@ def load_model(name_or_path: StrPath) -> tuple[keras.Model, float | None]:
     if not path.exists():
         raise FileNotFoundError(f"The model {path} does not exist. {expected}")
     if path.name.endswith(".keras"):
-        model = _load_whole(path, expected)
-    elif path.name.endswith(".weights.h5"):
-        model = _load_weights(path, expected)
-    else:
-        raise ValueError(f"The model {path} is of another kind. {expected}")
-    return model, None
+        return _load_whole(path, expected), _threshold_beside(path)
+    if path.name.endswith(".weights.h5"):
+        return _load_weights(path, expected), None
+    raise ValueError(f"The model {path} is of another kind. {expected}")
 
 
 def _load_whole(path: Path, expected: str) -> keras.Model:
@@ -135,6 +135,8 @@ def _load_whole(path: Path, expected: str) -> keras.Model:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras, zipfile, h5py and json raise their own
         raise ValueError(f"The model {path} can't be loaded ({error}). {expected}") from error
+    if isinstance(model.output, dict) and PROBABILITIES in model.output:  # what export() wrote
+        model = keras.Model(model.inputs[0], model.output[PROBABILITIES], name=model.name)
     received = (model.input_shape[1:], model.output_shape[1:])
     if received != (INPUT_SHAPE, (len(CLASS_NAMES),)):
         raise ValueError(
@@ -142,6 +144,22 @@ def _load_whole(path: Path, expected: str) -> keras.Model:
             f"({len(CLASS_NAMES)},), received {received[0]} and {received[1]}. {expected}"
         )
     return model
+
+
+def _threshold_beside(path: Path) -> float | None:
+    beside = path.with_name(f"{path.name}.json")
+    if not beside.exists():
+        return None
+    try:
+        threshold = json.loads(beside.read_text("utf-8"))["threshold"]
+        if threshold is not None and not 0 <= threshold <= 1:
+            raise ValueError(f"the threshold is {threshold!r}")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{beside} can't be read ({error!r}). Expected what `export()` writes beside a model, "
+            '`"threshold"` from 0 to 1 or null. Export the model again, or delete that file.'
+        ) from error
+    return threshold
 
 
 def _load_weights(path: Path, expected: str) -> keras.Model:

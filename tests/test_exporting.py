@@ -5,6 +5,7 @@ import sys
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from packaging.version import Version
 from test_predicting import brightness_model
@@ -103,6 +104,26 @@ def test_another_program_gets_the_same_answers(format, shipped, tmp_path):
     # Nothing else is left there.
     names = {made.path.name, f"{made.path.name}.json"}
     assert {path.name for path in tmp_path.iterdir()} - names <= {"baseline_cnn.bin"}
+
+
+def test_an_exported_keras_file_is_loaded_with_its_threshold(shipped, tmp_path):
+    model, threshold = shipped
+    for given in (threshold, None):
+        export(model, "keras", tmp_path / "mine.keras", threshold=given)
+        loaded, found = load_model(tmp_path / "mine.keras")
+        assert found == given
+        answers = predict(PICTURES, model=loaded, threshold=found)
+        pd.testing.assert_frame_equal(answers, predict(PICTURES, model=model, threshold=given))
+    export(loaded, "keras", tmp_path / "again.keras", threshold=0.5)
+    assert load_model(tmp_path / "again.keras")[1] == 0.5
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"threshold": 2}', '{"threshold": "0.5"}'])
+def test_a_spoilt_file_beside_the_model_is_told(text, small, tmp_path):
+    export(small, "keras", tmp_path / "mine.keras")
+    (tmp_path / "mine.keras.json").write_text(text)
+    with pytest.raises(ValueError, match=r"mine\.keras\.json can't be read .*or delete that file"):
+        load_model(tmp_path / "mine.keras")
 
 
 def test_resnet50v2_says_the_same_too(tmp_path):
