@@ -28,7 +28,8 @@ needs_jax = pytest.mark.skipif(
     importlib.util.find_spec("jax") is None, reason="jax is not installed"
 )
 
-# A network without dropout on rows in a fixed order, so that the losses of jobs can be compared.
+# A network without dropout on rows in a fixed order, so that the losses of jobs can be compared; at
+# a rate at which rounding stays rounding, where at three times as much it grows to a thousandth.
 # With a third argument the last process dies in the second step of that epoch.
 SCRIPT = f"""
 import json, os, sys, keras
@@ -42,7 +43,7 @@ def run(**arguments):
     keras.utils.set_random_seed(0)
     history = mk.train(
         mk.speed_cnn(), read_shards(shards, 16), read_shards(shards, 16), epochs=3, verbose=2,
-        **arguments,
+        learning_rate=1e-3, **arguments,
     )
     print("history", json.dumps(history.history), flush=True)
 
@@ -134,7 +135,7 @@ def alone(single):
 def assert_same(history, expected):
     assert history.keys() == expected.keys()
     for name, values in expected.items():
-        np.testing.assert_allclose(history[name], values, rtol=1e-3, err_msg=name)
+        np.testing.assert_allclose(history[name], values, rtol=1e-5, err_msg=name)
 
 
 # -- the same losses -----------------------------------------------------------------------------
