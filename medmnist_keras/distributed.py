@@ -12,7 +12,7 @@ import contextlib
 import os
 import sys
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 
@@ -100,19 +100,17 @@ def join(
     tf.config.set_visible_devices([], "GPU")  # it only feeds, and would take all their memory
     if count > 1:
         keras.distribution.initialize(address, count, index)
-    distribution = keras.distribution.DataParallel(auto_shard_dataset=False)
-    keras.distribution.set_distribution(distribution)
-    return Job(index, count, distribution.num_model_replicas, address)
+    keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
+    return replace(current_job(), address=address)
 
 
 def current_job() -> Job:
     """This process's place, after `join()`; else that of a process alone with one device."""
-    distribution = keras.distribution.distribution()
-    if distribution is None:
+    if keras.distribution.distribution() is None or keras.backend.backend() != "jax":
         return Job()
-    return Job(
-        distribution.data_shard_id, distribution.num_processes, distribution.num_model_replicas
-    )
+    import jax  # which tells what Keras tells only from 3.13 on
+
+    return Job(jax.process_index(), jax.process_count(), jax.device_count())
 
 
 @contextlib.contextmanager

@@ -207,8 +207,15 @@ def test_ways_to_distribute_that_do_not_work_are_refused():
     broken = object.__new__(tf.distribute.MultiWorkerMirroredStrategy)
     with pytest.raises(ValueError, match="Received: MultiWorkerMirroredStrategy.*call `join"):
         check_strategy(SimpleNamespace(distribute_strategy=broken))
+
+
+def test_keras_distribution_on_tensorflow_is_refused():
+    try:
+        parallel = keras.distribution.DataParallel(devices=["cpu:0"])
+    except AttributeError:
+        pytest.skip("Keras 3.12 can't make one on TensorFlow")
     with (
-        keras.distribution.DataParallel(devices=["cpu:0"]).scope(),
+        parallel.scope(),
         pytest.raises(ValueError, match="Received: DataParallel, which TensorFlow ignores"),
     ):
         check_strategy(SimpleNamespace())

@@ -470,7 +470,8 @@ def memory_of_refusing(place, info, folder):
 
 def zip_of_many(path, data=b"", *, count, names=None):
     """A zip of the same bytes under many names; its directory may tell of more than there are."""
-    packed = zlib.compress(data, 9, -15)
+    deflate = zlib.compressobj(9, wbits=-15)  # as in a zip, without a header
+    packed = deflate.compress(data) + deflate.flush()
     fields = (20, 0, 8, 0, 33, zlib.crc32(data), len(packed), len(data), 17)
     header = struct.pack("<4s5H3L2H", b"PK\3\4", *fields, 0)
     members = b"".join(b"%sHand/%07d.jpeg%s" % (header, i, packed) for i in range(names or count))
