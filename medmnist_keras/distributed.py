@@ -108,7 +108,7 @@ def current_job() -> Job:
     """This process's place, after `join()`; else that of a process alone with one device."""
     if keras.distribution.distribution() is None or keras.backend.backend() != "jax":
         return Job()
-    import jax  # which tells what Keras tells only from 3.13 on
+    import jax  # Keras 3.12 can't tell
 
     return Job(jax.process_index(), jax.process_count(), jax.device_count())
 
