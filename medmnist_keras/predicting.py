@@ -103,7 +103,7 @@ def load_model(name_or_path: StrPath) -> tuple[keras.Model, float | None]:
 
     Raises:
         FileNotFoundError: when there is no such file.
-        ValueError: when it holds no model for this task.
+        ValueError: when it holds no model for this task, or the `.json` beside it no threshold.
 
     Example:
 
