@@ -28,12 +28,12 @@ test: lint
 	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=1200 -x notebooks
 
 # The package as others install it, with the oldest and the newest versions that it admits.
-FAST := audit data decoding evaluation main models package plots predicting reading refusal sources splits
+FAST := audit data decoding distributed evaluation main models package plots predicting reading refusal sources splits
 test-oldest: RESOLUTION := lowest-direct
 test-newest: RESOLUTION := highest
 test-oldest test-newest: .venv/ready
 	$(PYTHON) -m venv --clear build/$@
-	$(BIN)/uv pip install --python build/$@ --resolution $(RESOLUTION) '.[dicom]' 'pytest>=9' 'setuptools>=77'
+	$(BIN)/uv pip install --python build/$@ --resolution $(RESOLUTION) '.[dicom,jax]' 'pytest>=9' 'setuptools>=77'
 	build/$@/bin/python -m pytest $(patsubst %,tests/test_%.py,$(FAST))
 
 lint: .venv/ready
