@@ -106,11 +106,12 @@ def join(
 
 def current_job() -> Job:
     """This process's place, after `join()`; else that of a process alone with one device."""
-    if keras.distribution.distribution() is None or keras.backend.backend() != "jax":
+    distribution = keras.distribution.distribution()
+    if distribution is None or keras.backend.backend() != "jax":
         return Job()
-    import jax  # Keras 3.12 can't tell
+    import jax  # Keras 3.12 doesn't tell which process this is
 
-    return Job(jax.process_index(), jax.process_count(), jax.device_count())
+    return Job(jax.process_index(), jax.process_count(), len(distribution.device_mesh.devices))
 
 
 @contextlib.contextmanager

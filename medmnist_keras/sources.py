@@ -536,9 +536,11 @@ def _read_into_cache(path: Path, info, note: Path) -> Images:
 
 
 def _read_into_file(path: Path, info, target: Path) -> tuple[list[int], dict]:
+    """As `_read()`, with the pictures in an `.npy` file, in the order of the source."""
     size = info["image_size"]
     shape = (sum(info["counts"].values()), size, size, 1)
     with _caching():
+        # Unbuffered: closing would try once more what couldn't be written, and fail by itself.
         file = target.open("wb", buffering=0)
     with file:
 
