@@ -1,6 +1,8 @@
 # `make demo` does the main job, `make test` passes the tests; both set up .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
+# As pip, in a seventh of the time.
+INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
 QUICK := MEDMNIST_KERAS_QUICK=1
 ifdef MEDICAL_MNIST_DIR
 export MEDICAL_MNIST_DIR := $(abspath $(MEDICAL_MNIST_DIR))
@@ -12,8 +14,9 @@ endif
 HTML := --to html --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= \
         --HTMLExporter.jquery_url=
 
-.PHONY: demo test test-oldest test-newest lint notebooks results slides app export web benchmark \
-        screenshot index weights api check-environment clean
+.PHONY: demo test test-notebooks test-oldest test-newest test-colab test-kaggle wheel lint notebooks \
+        results slides app export web benchmark screenshot index weights api owner \
+        check-environment clean
 
 demo: .venv/ready
 	rm -rf notebooks/build/quick*
@@ -25,18 +28,42 @@ demo: .venv/ready
 
 test: lint
 	$(BIN)/python -m pytest
-	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=1200 -x notebooks
+	$(MAKE) test-notebooks
 
-# The package as others install it, with the oldest and the newest versions that it admits.
+# Every notebook, quick, as a reader meets it: with the wheel, what it declares, and a kernel.
+test-notebooks: wheel
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/reader
+	$(BIN)/uv pip install --quiet --python build/reader "$$(echo build/dist/*.whl)[notebooks,demo]" ipykernel
+	build/reader/bin/python -m ipykernel install --prefix build/reader --name reader
+	JUPYTER_PATH=$(CURDIR)/build/reader/share/jupyter $(BIN)/python -m pytest --nbval-lax \
+	--nbval-kernel-name=reader --nbval-cell-timeout=1200 -x notebooks
+
+# The package as others install it, with the oldest and the newest versions that it admits, and
+# beside what Colab and Kaggle hold.
 FAST := audit data decoding distributed evaluation main models package plots predicting reading refusal sources splits
+TEST_FAST = build/$@/bin/python -m pytest $(patsubst %,tests/test_%.py,$(FAST))
 test-oldest: RESOLUTION := lowest-direct
 test-newest: RESOLUTION := highest
-test-oldest test-newest: .venv/ready
-	$(PYTHON) -m venv --clear build/$@
-	$(BIN)/uv pip install --python build/$@ --resolution $(RESOLUTION) '.[dicom,jax]' 'pytest>=9' 'setuptools>=77'
-	build/$@/bin/python -m pytest $(patsubst %,tests/test_%.py,$(FAST))
+test-oldest test-newest: wheel
+	$(BIN)/uv venv --quiet --clear --python $(PYTHON) build/$@
+	$(BIN)/uv pip install --python build/$@ --resolution $(RESOLUTION) \
+	"$$(echo build/dist/*.whl)[dicom,jax]" 'pytest>=9' 'setuptools>=77' pip
+	$(TEST_FAST)
 
-lint: .venv/ready
+test-colab test-kaggle: test-%: wheel
+	$(BIN)/uv venv --quiet --clear --python $(PYTHON) build/$@
+	$(BIN)/uv pip install --python build/$@ --requirement tests/hosted/$*.txt
+	$(BIN)/uv pip install --python build/$@ --constraint tests/hosted/$*.txt \
+	"$$(echo build/dist/*.whl)[dicom]" 'pytest>=9' 'setuptools>=77' pip
+	$(TEST_FAST)
+	$(BIN)/python -m pytest tests/hosted -k $*
+
+# By way of a source distribution, so that nothing stale of an earlier build gets in.
+wheel: .venv/ready-test
+	rm -rf build/dist
+	$(BIN)/uv build --quiet --out-dir build/dist
+
+lint: .venv/ready-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -50,7 +77,7 @@ results: .venv/ready
 	$(BIN)/python images/make.py
 
 # The talk: one page for any browser, made of the notebooks' tagged cells as they are stored.
-slides: .venv/ready
+slides: .venv/ready-test
 	$(BIN)/python -m slides.make
 
 # The live page: drop a picture, see what both models say of it.
@@ -58,11 +85,11 @@ app: .venv/ready
 	$(BIN)/python -m medmnist_keras app
 
 # The model that ships, in every format that others run, compared with Keras: build/export/.
-export: .venv/ready
+export: .venv/ready-test
 	$(BIN)/python -m medmnist_keras export --format all
 
 # The page that asks it in the visitor's own browser, for any web server: build/web/.
-web: .venv/ready
+web: .venv/ready-test
 	$(BIN)/python -m web.make
 
 # How fast each step is beside plain ways to do it, about 15 minutes: build/benchmark.json and .png.
@@ -70,7 +97,7 @@ benchmark: .venv/ready
 	$(BIN)/python -m medmnist_keras benchmark
 
 # images/app.png, from a real browser.
-screenshot: .venv/ready
+screenshot: .venv/ready-test
 	$(BIN)/python images/screenshot_app.py
 
 # The index of what belongs together, from the real pictures; it ships with the package.
@@ -82,9 +109,14 @@ weights: .venv/ready
 	$(BIN)/python -c "from medmnist_keras import shipping; shipping.write_weights()"
 
 # The reference of all public names, from their docstrings: build/api/medmnist_keras.html.
-api: .venv/ready
+api: .venv/ready-test
 	EAGER_IMPORT=1 PYTHONWARNINGS="ignore:Error parsing type annotation" \
 	$(BIN)/pdoc --docformat google --output-directory build/api ./medmnist_keras
+
+# The name of whoever owns the repository on GitHub, in every badge and address:
+# `make owner NAME=ada`; NAME=OWNER takes it back.
+owner:
+	$(PYTHON) tools/set_owner.py "$(NAME)"
 
 # What this machine has of what the notebooks need, each line [ok] or [missing].
 check-environment: .venv/ready
@@ -94,7 +126,12 @@ clean:
 	rm -rf build notebooks/build .pytest_cache .ruff_cache .mypy_cache
 
 .venv/ready: requirements.txt pyproject.toml
-	$(PYTHON) -c "import sys; sys.exit('Python 3.10 or newer is needed, e.g. make PYTHON=python3.11' if sys.version_info < (3, 10) else 0)"
+	@$(PYTHON) -c "import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else 'Python 3.11, 3.12 or 3.13 is needed, for TensorFlow has no wheels for others; this is %d.%d. Try: make PYTHON=python3.12' % v)"
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --requirement requirements.txt --editable .
+	$(BIN)/python -m pip install --quiet "$$(grep -o '^uv[^ ]*' requirements-test.txt)"
+	$(INSTALL) --requirement requirements.txt --editable .
+	touch $@
+
+.venv/ready-test: .venv/ready requirements-test.txt
+	$(INSTALL) --requirement requirements-test.txt
 	touch $@

@@ -13,6 +13,7 @@ from . import (
     external as external,
     foreign as foreign,
     groups as groups,
+    hardware as hardware,
     info as info,
     models as models,
     phantoms as phantoms,
@@ -89,6 +90,9 @@ from .groups import (
     compute_groups as compute_groups,
     find_groups as find_groups,
 )
+from .hardware import (
+    accelerated as accelerated,
+)
 from .info import (
     CLASS_NAMES as CLASS_NAMES,
     INFO as INFO,
@@ -149,7 +153,6 @@ from .stress import (
     stress_test as stress_test,
 )
 from .training import (
-    accelerated as accelerated,
     fine_tune as fine_tune,
     train as train,
 )

@@ -7,11 +7,20 @@ import importlib.metadata
 import os
 import platform
 import shutil
-from typing import NamedTuple
+import sys
+from typing import TYPE_CHECKING, NamedTuple
 
 from .info import INFO
 
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
 _ROOM = 1.0  # GB: the archive, the decoded pictures, the ImageNet weights
+_MODULES = {"pillow": "PIL", "scikit-image": "skimage", "scikit-learn": "sklearn"}
+_APPLE = (
+    ". TensorFlow from 2.18 on has no plugin for Apple's GPU; PyTorch has, which we haven't "
+    "tested: KERAS_BACKEND=torch"
+)
 
 
 class Need(NamedTuple):
@@ -55,6 +64,52 @@ def check_environment() -> list[Need]:
     return needs
 
 
+def check_session() -> None:
+    """Looks whether this session still computes with packages that were replaced on the disk.
+
+    `%pip install` may replace a package that the kernel has imported already; the rest of the
+    session then mixes both versions, which ends in errors about anything.
+
+    Raises:
+        RuntimeError: when a package of those that this one needs was imported in another version
+            than is installed now; says to restart the session.
+
+    Example:
+
+    >>> check_session()
+    """
+    from packaging.version import Version
+
+    replaced = []
+    for name in sorted(_requirements()):
+        module = sys.modules.get(_MODULES.get(name, name.replace("-", "_")))
+        loaded = getattr(module, "__version__", None)
+        try:
+            installed = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        if loaded and Version(loaded) != Version(installed):
+            replaced.append(f"{name} {loaded} is loaded, {installed} is installed")
+    if replaced:
+        raise RuntimeError(
+            f"Restart the session, then run the notebook from its first cell: "
+            f"{'; '.join(replaced)}. Colab: Runtime > Restart session. Kaggle: Run > Restart & "
+            "clear cell outputs. Jupyter: Kernel > Restart Kernel."
+        )
+
+
+def _requirements() -> dict[str, tuple[Requirement, str]]:
+    """What the package asks for: a package's name to the requirement and its extra, if any."""
+    from packaging.requirements import Requirement
+
+    found: dict[str, tuple[Requirement, str]] = {}
+    for line in importlib.metadata.requires("medmnist_keras") or ():
+        extra = line.partition("extra ==")[2].strip(" \"'")
+        wanted = Requirement(line)
+        found.setdefault(wanted.name, (wanted, extra))  # first of what is needed without extras
+    return found
+
+
 def _loading_problem() -> Need | None:
     """What is installed may still not load: a half-done upgrade, another kind of CPU."""
     try:
@@ -66,20 +121,16 @@ def _loading_problem() -> Need | None:
 
 
 def _packages() -> list[Need]:
-    from packaging.requirements import Requirement
-
     needs = []
-    for line in importlib.metadata.requires("medmnist_keras") or ():
-        wanted = Requirement(line)
-        extra = line.partition("extra ==")[2].strip(" \"'")
+    for name, (wanted, extra) in _requirements().items():
         try:
-            version = importlib.metadata.version(wanted.name)
+            version = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             version = None
         met = version is not None and wanted.specifier.contains(version, prereleases=True)
-        package = f"medmnist_keras[{extra}]" if extra else line
+        package = f"medmnist_keras[{extra}]" if extra else f"{name}{wanted.specifier}"
         advice = f'{version or "not here"}; pip install "{package}"'
-        needs.append(Need(wanted.name, met, str(version) if met else advice, required=not extra))
+        needs.append(Need(name, met, str(version) if met else advice, required=not extra))
     return needs
 
 
@@ -125,8 +176,18 @@ def _imagenet() -> Need:
 
 
 def _gpu() -> Need:
-    from .settings import list_gpus
+    from .hardware import list_gpus, nvidia_cards, why_no_gpu
 
-    gpus = list_gpus()
-    told = ", ".join(gpus) or f"none; trainings run on {os.cpu_count()} CPU cores"
-    return Need("GPU", bool(gpus), told, required=False)
+    if gpus := list_gpus():
+        return Need("GPU", True, ", ".join(gpus), required=False)
+    cards = nvidia_cards()
+    if not cards:
+        told = f"none; trainings run on {os.cpu_count()} CPU cores{_APPLE if _on_apple() else ''}"
+        return Need("GPU", False, told, required=False)
+    backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
+    told = f"{', '.join(cards)} is here, but {backend} does not see it. {why_no_gpu()}"
+    return Need("GPU", False, told, required=False)
+
+
+def _on_apple() -> bool:
+    return platform.system() == "Darwin" and platform.machine() == "arm64"

@@ -33,14 +33,15 @@ from .audit import thumbnails
 from .augment import augment, augment_robust
 from .bodies import with_bodies
 from .data import make_dataset, untuned
+from .hardware import accelerated, list_gpus
 from .info import CLASS_NAMES, INFO
 from .models import ROBUST_WIDTH, baseline_cnn, freeze_batch_normalization, resnet50v2
 from .phantoms import draw_phantoms
 from .runs import speed_run
-from .settings import Settings, list_gpus
+from .settings import Settings
 from .sources import PHANTOMS, find_source, load_images
 from .splits import split_indices
-from .training import accelerated, fine_tune, train
+from .training import fine_tune, train
 
 TARGET = 0.999  # validation accuracy
 TO_TARGET = f"to {TARGET:.1%}, others one epoch"

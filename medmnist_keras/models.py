@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from ._types import StrPath
 from .info import CLASS_NAMES, INFO
-from .sources import keras_home
+from .sources import internet_advice, keras_home
 
 WEIGHTS_DIR = Path(__file__).parent / "weights"  # what ships with the package
 _SHIPPED: dict[object, str] = {
@@ -287,7 +287,8 @@ def _resnet50v2_backbone(x, weights) -> keras.Model:
             raise
         if weights == "imagenet":
             raise OSError(
-                f"The ImageNet weights could not be downloaded ({error}). Save {_IMAGENET_URL} "
+                f"The ImageNet weights could not be downloaded ({error}). {internet_advice()}"
+                f"Save {_IMAGENET_URL} "
                 f"as {_imagenet_path()}, or pass its path as `weights=`, or choose "
                 "`weights=None` and train from random weights with `train()`."
             ) from error

@@ -19,9 +19,10 @@ from .augment import ROBUST_LAYERS, augment, augment_robust, with_phantoms, with
 from .bodies import with_bodies
 from .data import make_dataset
 from .external import external_report
+from .hardware import accelerated
 from .models import ROBUST_WIDTH, baseline_cnn, imagenet_weights_at_hand, resnet50v2, speed_cnn
 from .settings import Settings
-from .training import accelerated, fine_tune, train
+from .training import fine_tune, train
 
 
 class Run(NamedTuple):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import keras
 
+from .hardware import hardware_name
 from .info import INFO
 from .sources import PHANTOMS, is_at_hand
 
@@ -74,8 +75,7 @@ class Settings:
     @property
     def hardware(self) -> str:
         """What computes: `"2 CPU cores, no GPU"`."""
-        gpus = len(list_gpus())
-        return f"{os.cpu_count()} CPU cores, {f'{gpus} GPU' if gpus else 'no GPU'}"
+        return hardware_name()
 
     @property
     def batch_size(self) -> int:
@@ -161,13 +161,3 @@ def read_settings() -> Settings:
         return Settings(quick=False, source=None, images_per_class=None)
     source = None if is_at_hand() else PHANTOMS
     return Settings(quick=True, source=source, images_per_class=300)
-
-
-def list_gpus() -> list[str]:
-    """Names of the GPUs that the backend sees, such as `["gpu:0"]`; an empty list for none."""
-    if keras.backend.backend() == "torch":  # which has no keras.distribution
-        import torch
-
-        return [f"cuda:{index}" for index in range(torch.cuda.device_count())]
-    # Asking JAX for "gpu" alone raises an error where there is none.
-    return [name for name in keras.distribution.list_devices() if not name.startswith("cpu")]

@@ -41,6 +41,9 @@ _SHOWN = 5
 _ARRAYS = {"images": ("u1", 4), "labels": ("i8", 1), "names": ("U", 1), "quantization": ("u2", 2)}
 _TEMPORARY = ".medmnist_keras-"
 _ABANDONED = 600  # seconds; a process that lives writes all the time
+_KAGGLE = Path("/kaggle/input")  # where Kaggle mounts what a notebook has added, read-only
+_KAGGLE_NAME = "andrewmvd/medical-mnist"
+_MAX_FOLDERS = 10_000  # to look through there, for other data may lie beside
 
 
 class Images(NamedTuple):
@@ -94,8 +97,8 @@ def load_images(
     Args:
         source: a folder of class-named folders, or a `.zip`, `.tar`, `.tar.gz` of them;
             `"phantoms"` for drawn pictures; `None` to look, in this order, at the environment
-            variable `MEDICAL_MNIST_DIR` (a folder that holds either), at the Keras cache, and
-            at last to download the archive.
+            variable `MEDICAL_MNIST_DIR` (a folder that holds either), at the Keras cache, on
+            Kaggle at the notebook's inputs, and at last to download the archive.
         images_per_class: int, or `None` for all. Takes that many of each class, at even steps
             through the sorted files.
         seed: int. Seed of the phantoms; real pictures don't depend on it.
@@ -149,7 +152,8 @@ def find_source(source: StrPath | None = None, *, info: Mapping[str, Any] = INFO
     """Finds the folder or archive to read, without reading or downloading anything.
 
     Args:
-        source: path, or `None` for the environment variable and then the Keras cache.
+        source: path, or `None` for the environment variable, then the Keras cache, then what
+            lies below `/kaggle/input`.
         info: dict shaped as `INFO`.
 
     Returns:
@@ -166,7 +170,7 @@ def find_source(source: StrPath | None = None, *, info: Mapping[str, Any] = INFO
     for place in (info["archive"], "MedNIST"):
         if (found := cache_dir() / place).exists():
             return _resolve(found, info)
-    return None
+    return _kaggle_input(info)
 
 
 def is_at_hand(*, info: Mapping[str, Any] = INFO) -> bool:
@@ -201,8 +205,11 @@ def download(*, info: Mapping[str, Any] = INFO) -> Path:
     import requests
 
     target = cache_dir() / info["archive"]
+    advice = internet_advice()
+    if advice:
+        advice += f"Or choose Add Input and add {_KAGGLE_NAME}, which needs no internet. Or: "
     by_hand = (
-        f"Download {info['url']} by hand and save it as {target}, or set "
+        f"{advice}Download {info['url']} by hand and save it as {target}, or set "
         f"{ENVIRONMENT_VARIABLE} to a folder that holds the archive or its class folders; "
         f'`source="{PHANTOMS}"` gives drawn pictures that need no file.'
     )
@@ -236,6 +243,11 @@ def download(*, info: Mapping[str, Any] = INFO) -> Path:
     return target
 
 
+def internet_advice() -> str:
+    """What to switch on where the network is off unless asked for, as on Kaggle; else nothing."""
+    return "On Kaggle, choose Settings > Turn on internet. " if _KAGGLE.is_dir() else ""
+
+
 def content_fingerprint(digests: dict[str, bytes]) -> str:
     """Digest of a data set's content, the same for a folder, a zip or a tar of it.
 
@@ -257,6 +269,24 @@ def content_fingerprint(digests: dict[str, bytes]) -> str:
 
 def _environment_folder() -> str | None:
     return os.environ.get(ENVIRONMENT_VARIABLE) or None
+
+
+def _kaggle_input(info) -> Path | None:
+    """The folder of class folders that a Kaggle notebook has added, at whatever depth it lies."""
+    level = [_KAGGLE]
+    seen: set[Path] = set()
+    while level and len(seen) < _MAX_FOLDERS:
+        below: list[Path] = []
+        for folder in level:
+            if all((folder / name).is_dir() for name in info["class_names"]):
+                return folder
+            # What can't be read can't be it, and a link may lead in circles.
+            with contextlib.suppress(OSError):
+                if (real := folder.resolve()) not in seen:
+                    seen.add(real)
+                    below += (path for path in folder.iterdir() if path.is_dir())
+        level = sorted(below)
+    return None
 
 
 def _is_archive(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""The recipes: one for training, one for fine-tuning, and what hardware they run on."""
+"""The recipes: one for training, one for fine-tuning."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from . import _quiet as _quiet  # isort: skip  # before Keras
 
 import contextlib
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,8 +16,8 @@ from ._types import Pair, Verbose
 from .backup import Backup, BestEpoch
 from .data import make_dataset
 from .distributed import check_strategy, current_job, failing_fast
+from .hardware import jit_compile
 from .models import freeze_batch_normalization
-from .settings import list_gpus
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -117,7 +116,7 @@ def train(
             optimizer=optimizer,
             loss="sparse_categorical_crossentropy",
             metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
-            jit_compile=_jit_compile(),
+            jit_compile=jit_compile(),
             auto_scale_loss=False,
         )
     recipe = {
@@ -247,43 +246,6 @@ def fine_tune(
     return FineTuning(head_history, top_history, seconds)
 
 
-@contextlib.contextmanager
-def accelerated() -> Iterator[None]:
-    """Builds models for the hardware at hand: mixed precision, and all GPUs of this machine.
-
-    Within it, on a GPU, models compute in float16 and keep float32 weights
-    (https://arxiv.org/abs/1710.03740); with several GPUs under TensorFlow each batch is divided
-    among them by `tf.distribute.MirroredStrategy`. On a CPU with bfloat16 instructions models
-    compute in bfloat16 (2.4 times the float32 speed, measured on ResNet50V2 at 64 pixels);
-    on another CPU nothing changes.
-
-    Example:
-
-    ```python
-    with accelerated():
-        model = resnet50v2()
-    ```
-    """
-    before = keras.config.dtype_policy()
-    gpus = list_gpus()
-    on_tensorflow = keras.backend.backend() == "tensorflow"
-    scope = contextlib.nullcontext()
-    if on_tensorflow and len(gpus) > 1:
-        import tensorflow as tf
-
-        scope = tf.distribute.MirroredStrategy().scope()
-    if gpus:
-        policy = "mixed_float16"
-    else:
-        policy = "mixed_bfloat16" if on_tensorflow and _cpu_has_bfloat16() else "float32"
-    keras.config.set_dtype_policy(policy)
-    try:
-        with scope:
-            yield
-    finally:
-        keras.config.set_dtype_policy(before)
-
-
 def _warm_up_and_cosine(peak: float, steps: int):
     warm_up = max(1, steps // 10)
     return keras.optimizers.schedules.CosineDecay(
@@ -294,26 +256,10 @@ def _warm_up_and_cosine(peak: float, steps: int):
     )
 
 
-def _jit_compile():
-    """XLA for one GPU, and wherever JAX computes; with TensorFlow on a CPU it halves the
-    baseline's speed, and several GPUs can't exchange gradients within an XLA step."""
-    if keras.backend.backend() == "tensorflow" and len(list_gpus()) != 1:
-        return False
-    return "auto"
-
-
 def _scope(model):
     """The scope that the model was built in, where parts of it must be built and compiled too."""
     strategy = getattr(model, "distribute_strategy", None)
     return strategy.scope() if strategy is not None else contextlib.nullcontext()
-
-
-def _cpu_has_bfloat16() -> bool:
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="ignore")
-    except OSError:
-        return False  # not Linux: no cheap way to tell
-    return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
 def _predict(model, images, batch_size, verbose) -> np.ndarray:

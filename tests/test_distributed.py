@@ -261,6 +261,7 @@ def program(folder, name, text):
     (folder / name).chmod(0o755)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Slurm runs on Linux")
 def test_slurm_file_starts_each_process_with_its_place(tmp_path):
     """Run by stand-ins of Slurm's commands and of Python."""
     program(tmp_path, "scontrol", '[ "$*" = "show hostnames n[3-4]" ] && echo n3 && echo n4')

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from medmnist_keras import environment
-from medmnist_keras.environment import check_environment
+from medmnist_keras.environment import check_environment, check_session
 
 
 def by_name(needs):
@@ -97,10 +97,66 @@ def test_folders_of_pictures_are_found_or_told(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize(("gpus", "told"), [([], "none; trainings run on"), (["gpu:0"], "gpu:0")])
 def test_a_gpu_is_named(monkeypatch, gpus, told):
-    monkeypatch.setattr("medmnist_keras.settings.list_gpus", lambda: gpus)
+    monkeypatch.setattr("medmnist_keras.hardware.list_gpus", lambda: gpus)
+    monkeypatch.setattr("medmnist_keras.hardware.nvidia_cards", list)
     need = by_name(check_environment())["GPU"]
     assert (need.met, need.required) == (bool(gpus), False)
     assert need.told.startswith(told)
+
+
+def test_apples_gpu_is_told_to_stand_idle(monkeypatch):
+    monkeypatch.setattr("medmnist_keras.hardware.list_gpus", list)
+    monkeypatch.setattr("medmnist_keras.hardware.nvidia_cards", list)
+    monkeypatch.setattr(environment.platform, "system", lambda: "Darwin")
+    monkeypatch.setattr(environment.platform, "machine", lambda: "arm64")
+    assert "KERAS_BACKEND=torch" in by_name(check_environment())["GPU"].told
+
+
+@pytest.mark.parametrize("extra", ["notebooks", "demo", "dicom", "export", "jax"])
+def test_every_extra_is_known(monkeypatch, extra):
+    names = [name for name, (_, of) in environment._requirements().items() if of == extra]
+    assert names
+    packages(monkeypatch, **dict.fromkeys(names))
+    needs = by_name(check_environment())
+    for name in names:
+        assert needs[name].told == f'not here; pip install "medmnist_keras[{extra}]"'
+        assert not needs[name].required
+
+
+def test_what_an_extra_adds_to_a_package_makes_it_no_less_required():
+    need = by_name(check_environment())["tensorflow"]  # which the extra `cuda` names, too
+    assert need.required
+    assert len([need for need in check_environment() if need.name == "tensorflow"]) == 1
+
+
+# -- packages that were replaced under a session ------------------------------------------------
+
+
+def test_a_session_whose_packages_are_as_installed_is_well():
+    import matplotlib  # noqa: F401
+    import PIL  # noqa: F401
+    import pooch  # noqa: F401
+    import sklearn  # noqa: F401
+    import tqdm  # noqa: F401
+
+    check_session()
+
+
+def test_a_session_whose_packages_were_replaced_is_told_to_restart(monkeypatch):
+    import numpy
+    import sklearn
+
+    packages(monkeypatch, numpy="1.0.0", **{"scikit-learn": "1.0"})
+    with pytest.raises(RuntimeError, match=r"^Restart the session.* Colab: .* Kaggle: ") as caught:
+        check_session()
+    assert f"numpy {numpy.__version__} is loaded, 1.0.0 is installed" in str(caught.value)
+    assert f"scikit-learn {sklearn.__version__} is loaded, 1.0 is installed" in str(caught.value)
+
+
+def test_what_was_not_imported_may_be_replaced(monkeypatch):
+    packages(monkeypatch, seaborn="0.1", numpy=None)
+    monkeypatch.delitem(sys.modules, "seaborn", raising=False)
+    check_session()
 
 
 # A finder that comes first and finds nothing of the packages that `missing` names.

@@ -14,7 +14,6 @@ import json
 import multiprocessing
 import os
 import pickle
-import resource
 import signal
 import struct
 import subprocess
@@ -51,6 +50,7 @@ from medmnist_keras.sources import (
     load_images,
 )
 
+resource = pytest.importorskip("resource", reason="kills and limits as Linux has")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kills and limits as Linux has")
 
 CHILDREN = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")

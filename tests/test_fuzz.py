@@ -6,7 +6,6 @@
 
 import os
 import re
-import resource
 import signal
 import struct
 import subprocess
@@ -25,6 +24,8 @@ from medmnist_keras import CLASS_NAMES, __main__, app
 from medmnist_keras.phantoms import draw_phantoms
 from medmnist_keras.predicting import NONE_OF_THESE, predict
 from medmnist_keras.reading import try_reading
+
+resource = pytest.importorskip("resource", reason="no limits on this system")
 
 COUNT = int(os.environ.get("MEDMNIST_KERAS_FUZZ", 50))
 SECONDS = 10  # for one picture; the largest that is allowed takes 2
@@ -167,7 +168,6 @@ def reason(text):
     return re.split(r"[(\d.]", why)[0].strip()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no limits on this system")
 @pytest.mark.parametrize("kind", FILES)
 def test_every_spoilt_picture_gets_an_answer_or_a_reason(kind, limited):
     outcomes, slowest = Counter(), 0

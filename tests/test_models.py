@@ -247,6 +247,12 @@ def test_imagenet_weights_out_of_reach_say_what_to_do(weights_server):
         resnet50v2(weights="imagenet")
 
 
+def test_on_kaggle_imagenet_weights_ask_for_the_internet(weights_server, tmp_path, monkeypatch):
+    monkeypatch.setattr("medmnist_keras.sources._KAGGLE", tmp_path)
+    with pytest.raises(OSError, match=r"Turn on internet\. Save https"):
+        resnet50v2(weights="imagenet")
+
+
 def test_wrong_backbone_file(tmp_path):
     (tmp_path / "some_notop.h5").write_text("no weights")
     with pytest.raises(ValueError, match="does not fit"):

@@ -115,6 +115,43 @@ def test_keras_cache_is_looked_at_and_phantoms_never_come_unasked(
     assert load_images(info=tiny_info, strict=True).origin == "MedNIST.tar.gz"
 
 
+@pytest.fixture
+def kaggle(tiny_info, monkeypatch, tmp_path):
+    """An empty folder in the place of `/kaggle/input`, and an empty Keras cache."""
+    monkeypatch.setattr(sources, "_KAGGLE", tmp_path / "input")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "fresh"))
+    (tmp_path / "input" / "other-data" / "Hand").mkdir(parents=True)  # of another data set
+    return tmp_path / "input"
+
+
+@pytest.mark.parametrize("place", ["", "medical-mnist", "datasets/andrewmvd/medical-mnist/MedNIST"])
+def test_inputs_of_a_kaggle_notebook_are_found_at_any_depth(
+    place, kaggle, files, tiny_info, write_folder
+):
+    assert not is_at_hand(info=tiny_info)
+    (kaggle / "other-data" / "back").symlink_to(kaggle, target_is_directory=True)
+    folder = write_folder(files, f"input/{place}")
+    before = sorted(kaggle.rglob("*"))
+    for path in (*folder.rglob("*"), folder):
+        path.chmod(0o555 if path.is_dir() else 0o444)  # read-only, as it is there
+    assert find_source(info=tiny_info) == folder
+    assert len(load_images(info=tiny_info, strict=True).images) == 6 * PER_CLASS
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755)
+    assert sorted(kaggle.rglob("*")) == before
+
+
+def test_inputs_of_other_kinds_are_not_searched_for_ever(kaggle, tiny_info, monkeypatch):
+    monkeypatch.setattr(sources, "_MAX_FOLDERS", 20)
+    for number in range(100):
+        (kaggle / "wide" / f"{number}" / "deep").mkdir(parents=True)
+    seen = []
+    real = sources.Path.iterdir
+    monkeypatch.setattr(sources.Path, "iterdir", lambda path: seen.append(path) or real(path))
+    assert find_source(info=tiny_info) is None
+    assert len(seen) <= 104  # the level that passes the bound is the last
+
+
 def test_places_without_pictures_are_told(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match="does not exist"):
         find_source(tmp_path / "nowhere")
@@ -287,6 +324,13 @@ def test_no_such_file_or_no_network_says_what_to_do(path, online, serve, tmp_pat
     url = f"{serve(tmp_path)}/{path}" if path else "http://127.0.0.1:1/MedNIST.tar.gz"
     with pytest.raises(OSError, match=r"could not be downloaded.*MEDICAL_MNIST_DIR.*phantoms"):
         load_images(info={**online, "url": url})
+
+
+def test_on_kaggle_no_network_says_what_to_switch_on(online, kaggle):
+    info = {**online, "url": "http://127.0.0.1:1/MedNIST.tar.gz"}
+    told = r"Settings > Turn on internet.*Add Input and add andrewmvd/medical-mnist"
+    with pytest.raises(OSError, match=told):
+        load_images(info=info)
 
 
 def test_download_into_a_place_that_cannot_be_written(online, serve, tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ from medmnist_keras import (
     accelerated,
     baseline_cnn,
     fine_tune,
+    hardware,
     load_data,
     make_dataset,
     resnet50v2,
@@ -147,7 +148,7 @@ def test_the_state_of_another_run_is_refused(datasets, tmp_path):
 
 
 def test_float16_gradients_are_scaled(datasets, monkeypatch):
-    monkeypatch.setattr(training, "list_gpus", lambda: ["gpu:0"])
+    monkeypatch.setattr(hardware, "list_gpus", lambda: ["gpu:0"])
     with accelerated():
         model = baseline_cnn()
     part = keras.Model(model.get_layer("pool").output, model.output)  # as in fine-tuning
@@ -156,7 +157,7 @@ def test_float16_gradients_are_scaled(datasets, monkeypatch):
         (model, datasets()),
         (part, (make_dataset(*features, shuffle_seed=0), make_dataset(*features))),
     ):
-        monkeypatch.setattr(training, "_jit_compile", lambda: False)
+        monkeypatch.setattr(training, "jit_compile", lambda: False)
         train(whole, train_ds, val_ds, epochs=1, verbose=0)
         assert isinstance(whole.optimizer, keras.optimizers.LossScaleOptimizer)
         assert isinstance(whole.optimizer.inner_optimizer, keras.optimizers.AdamW)
@@ -247,8 +248,8 @@ def test_fine_tuning_wants_a_resnet(phantoms):
     ],
 )
 def test_precision_follows_the_hardware_and_is_put_back(gpus, bfloat16, policy, monkeypatch):
-    monkeypatch.setattr(training, "list_gpus", lambda: gpus)
-    monkeypatch.setattr(training, "_cpu_has_bfloat16", lambda: bfloat16)
+    monkeypatch.setattr(hardware, "list_gpus", lambda: gpus)
+    monkeypatch.setattr(hardware, "_cpu_has_bfloat16", lambda: bfloat16)
     before = keras.config.dtype_policy().name
     with accelerated():
         model = baseline_cnn()
