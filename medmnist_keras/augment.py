@@ -60,6 +60,7 @@ def augment(train_ds: tf.data.Dataset, *, seed: int = 0) -> tf.data.Dataset:
         layers.RandomContrast(0.2, value_range=(0, 255), seed=seed + 2),
     ]
 
+    @tf.autograph.experimental.do_not_convert  # which would take longer than the change itself
     def change(images, labels):
         images = tf.cast(images, tf.float32)
         for layer in random_layers:
@@ -118,6 +119,8 @@ def augment_robust(
 
     from .robust_layers import change_batch
 
+    # No branch or loop depends on a tensor, and converting those to graphs takes seconds.
+    @tf.autograph.experimental.do_not_convert
     def change(batch, batch_seed):
         images, labels = batch
         return change_batch(images, labels, batch_seed, robust_layers)

@@ -109,7 +109,7 @@ def current_job() -> Job:
     distribution = keras.distribution.distribution()
     if distribution is None or keras.backend.backend() != "jax":
         return Job()
-    import jax  # Keras 3.12 doesn't tell which process this is
+    import jax  # no public name of Keras tells which process this is
 
     return Job(jax.process_index(), jax.process_count(), len(distribution.device_mesh.devices))
 

@@ -28,7 +28,6 @@ from typing import NamedTuple, cast
 import keras
 import numpy as np
 import pandas as pd
-from packaging.version import Version
 
 from .info import CLASS_NAMES, INFO
 from .models import INPUT_SHAPE
@@ -374,11 +373,6 @@ def _check_backend(format) -> None:
 def _check_packages(format, kind: _Kind) -> None:
     # OpenVINO tells its makers of each import and conversion, unless this can't be imported.
     sys.modules.setdefault("openvino_telemetry", cast(ModuleType, None))
-    if format.startswith("litert") and Version(keras.__version__) < Version("3.13"):
-        raise ImportError(
-            f"format={format!r} needs Keras 3.13 or newer, on Python 3.11 or newer. "
-            f'Received: Keras {keras.__version__}; run: pip install "keras>=3.13"'
-        )
     for package in kind.packages:
         try:
             importlib.import_module(package)

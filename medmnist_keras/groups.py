@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -145,7 +146,7 @@ def write_index(pictures: Images, file: Path = INDEX_FILE) -> Path:
         The path.
     """
     groups = compute_groups(pictures)
-    temporary = file.with_name(f"writing-{file.name}")
+    temporary = file.with_name(f"writing-{os.getpid()}-{file.name}")
     np.savez_compressed(
         temporary,
         fingerprint=pictures.fingerprint,

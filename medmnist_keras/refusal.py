@@ -51,7 +51,7 @@ def fit_temperature(labels: ArrayLike, probabilities: ArrayLike) -> float:
     logits = np.log(np.clip(np.asarray(probabilities, dtype=float), 1e-30, 1))
     every = range(len(CLASS_NAMES))
 
-    # scikit-learn has this from 1.8 on, Python 3.10 only gets 1.7.
+    # scikit-learn has this from 1.8 on; Colab and Kaggle hold 1.6.
     def loss(log_temperature):
         scaled = softmax(logits / np.exp(log_temperature), axis=1)
         return metrics.log_loss(labels, scaled, labels=every)

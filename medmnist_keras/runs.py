@@ -6,6 +6,7 @@ from . import _quiet as _quiet  # isort: skip  # before Keras
 
 import contextlib
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -449,7 +450,8 @@ def _try_room(file: Path, megabytes: int) -> None:
 @contextlib.contextmanager
 def _replacing(file: Path) -> Iterator[Path]:
     """A temporary name to write under; what is complete then takes the place of the file."""
-    temporary = file.with_name(f"writing-{file.name}")
+    # Of this process alone, for two notebooks may keep a run of the same name at once.
+    temporary = file.with_name(f"writing-{os.getpid()}-{file.name}")
     try:
         yield temporary
         temporary.replace(file)

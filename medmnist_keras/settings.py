@@ -134,7 +134,7 @@ class Settings:
 def read_settings() -> Settings:
     """Reads the settings of this run from the environment.
 
-    `MEDMNIST_KERAS_QUICK=1` asks for a quick run: 300 pictures a class, the real ones where
+    `MEDMNIST_KERAS_QUICK=1` asks for a quick run: 240 pictures a class, the real ones where
     they are at hand and phantoms where not, without any download. Otherwise the run is full:
     all real pictures, downloaded if need be.
 
@@ -160,4 +160,4 @@ def read_settings() -> Settings:
     if switch == "0":
         return Settings(quick=False, source=None, images_per_class=None)
     source = None if is_at_hand() else PHANTOMS
-    return Settings(quick=True, source=source, images_per_class=300)
+    return Settings(quick=True, source=source, images_per_class=240)

@@ -7,7 +7,6 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from packaging.version import Version
 from test_predicting import brightness_model
 
 from medmnist_keras import (
@@ -22,8 +21,6 @@ from medmnist_keras import (
 from medmnist_keras.exporting import FORMATS, export, file_name
 from medmnist_keras.phantoms import draw_phantoms
 
-OLD = Version(keras.__version__) < Version("3.13")  # as on Python 3.10
-needs_litert = pytest.mark.skipif(OLD, reason="this Keras writes no LiteRT")
 PICTURES = draw_phantoms(2, seed=7)[0]  # none that the export itself looks at
 
 
@@ -76,10 +73,7 @@ RUNTIMES = {
 }
 
 
-@pytest.mark.parametrize(
-    "format",
-    [pytest.param(name, marks=needs_litert if "litert" in name else ()) for name in FORMATS],
-)
+@pytest.mark.parametrize("format", FORMATS)
 def test_another_program_gets_the_same_answers(format, shipped, tmp_path):
     model, threshold = shipped
     made = export(model, format, tmp_path / file_name(model, format), threshold=threshold)
@@ -134,7 +128,6 @@ def test_resnet50v2_says_the_same_too(tmp_path):
     np.testing.assert_allclose(answers, model(PICTURES), atol=1e-4)
 
 
-@needs_litert
 def test_int8_learns_its_ranges_from_pictures_given(small, tmp_path):
     pytest.importorskip("ai_edge_litert")
     path = tmp_path / "small_int8.tflite"
@@ -205,13 +198,6 @@ def test_without_the_extra_the_error_says_what_to_install(no_onnx, small, tmp_pa
     pytest.importorskip("tf2onnx")
     with pytest.raises(ImportError, match=r"onnxruntime.*pip install \"medmnist_keras\[export\]\""):
         export(small, "onnx", tmp_path / "a.onnx")
-
-
-def test_keras_too_old_for_litert_is_told(small, tmp_path, monkeypatch):
-    monkeypatch.setattr(keras, "__version__", "3.12.1")
-    with pytest.raises(ImportError, match="Keras 3.13 or newer.*Received: Keras 3.12.1"):
-        export(small, "litert", tmp_path / "small.tflite")
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_another_backend_is_told(small, tmp_path, monkeypatch):
