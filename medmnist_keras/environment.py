@@ -6,6 +6,7 @@ import importlib
 import importlib.metadata
 import os
 import platform
+import re
 import shutil
 import sys
 from typing import TYPE_CHECKING, NamedTuple
@@ -71,30 +72,33 @@ def check_session() -> None:
     session then mixes both versions, which ends in errors about anything.
 
     Raises:
-        RuntimeError: when a package of those that this one needs was imported in another version
-            than is installed now; says to restart the session.
+        RuntimeError: when a package that this one needs was imported in another version than is
+            installed now; says to restart the session.
 
     Example:
 
     >>> check_session()
     """
-    from packaging.version import Version
-
+    # With the standard library alone, for any other import may be what is broken.
     replaced = []
-    for name in sorted(_requirements()):
+    for line in importlib.metadata.requires("medmnist_keras") or ():
+        wanted, _, extra = line.partition(";")
+        if extra:  # not all of these call their version as their package does
+            continue
+        name = re.split(r"[^\w.-]", wanted)[0]
         module = sys.modules.get(_MODULES.get(name, name.replace("-", "_")))
-        loaded = getattr(module, "__version__", None)
+        loaded = str(getattr(module, "__version__", "")).removeprefix("v")
         try:
             installed = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-        if loaded and Version(loaded) != Version(installed):
+        if loaded and loaded != installed:
             replaced.append(f"{name} {loaded} is loaded, {installed} is installed")
     if replaced:
         raise RuntimeError(
-            f"Restart the session, then run the notebook from its first cell: "
-            f"{'; '.join(replaced)}. Colab: Runtime > Restart session. Kaggle: Run > Restart & "
-            "clear cell outputs. Jupyter: Kernel > Restart Kernel."
+            "Restart the session, then run the notebook from its first cell: "
+            f"{'; '.join(sorted(set(replaced)))}. Colab: Runtime > Restart session. Kaggle: Run > "
+            "Restart & clear cell outputs. Jupyter: Kernel > Restart Kernel."
         )
 
 

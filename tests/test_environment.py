@@ -153,6 +153,11 @@ def test_a_session_whose_packages_were_replaced_is_told_to_restart(monkeypatch):
     assert f"scikit-learn {sklearn.__version__} is loaded, 1.0 is installed" in str(caught.value)
 
 
+def test_extras_that_name_their_version_otherwise_are_let_be(monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", SimpleNamespace(__version__="2026.4-abc/2026/4"))
+    check_session()
+
+
 def test_what_was_not_imported_may_be_replaced(monkeypatch):
     packages(monkeypatch, seaborn="0.1", numpy=None)
     monkeypatch.delitem(sys.modules, "seaborn", raising=False)

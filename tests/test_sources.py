@@ -124,7 +124,7 @@ def kaggle(tiny_info, monkeypatch, tmp_path):
     return tmp_path / "input"
 
 
-@pytest.mark.parametrize("place", ["", "medical-mnist", "datasets/andrewmvd/medical-mnist/MedNIST"])
+@pytest.mark.parametrize("place", ["medical-mnist", "datasets/andrewmvd/medical-mnist/MedNIST"])
 def test_inputs_of_a_kaggle_notebook_are_found_at_any_depth(
     place, kaggle, files, tiny_info, write_folder
 ):

@@ -13,16 +13,13 @@ resource = pytest.importorskip("resource", reason="no limits on this system")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a limit as Linux has it")
 
 CHAPTER = Path(__file__).parents[2] / "notebooks" / "01_explore_the_data.ipynb"
-LIMIT = 2_000_000_000  # bytes
-# The kernel's own limit: of all that it may write to in memory, used or not, so a strict one.
+LIMIT = 1_800_000_000  # bytes; Jupyter itself takes the rest
+# What the kernel may have of its own in memory, used or not. Mapped files don't count, of which
+# the system lets go where memory is short.
 KERNEL = f"""
 import resource, runpy
 resource.setrlimit(resource.RLIMIT_DATA, ({LIMIT}, {LIMIT}))
 runpy.run_module("ipykernel_launcher", run_name="__main__")
-"""
-PEAK = """
-import resource
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 """
 REAL = os.environ.get("MEDICAL_MNIST_DIR")  # as this module is imported: each test starts without
 
@@ -45,11 +42,5 @@ def test_chapter_1_runs_within_binders_memory(limited_kernel, tmp_path, monkeypa
         monkeypatch.setenv("MEDICAL_MNIST_DIR", REAL)
     monkeypatch.setenv("MEDMNIST_KERAS_QUICK", "0" if REAL else "1")
     notebook = nbformat.read(CHAPTER, as_version=4)
-    notebook.cells.append(nbformat.v4.new_code_cell(PEAK))
     resources = {"metadata": {"path": str(tmp_path)}}
-    NotebookClient(
-        notebook, kernel_name=limited_kernel, timeout=600, resources=resources
-    ).execute()
-    peak = int(notebook.cells[-1].outputs[0].text)
-    assert peak < LIMIT
-    print(f"peak {peak / 1e6:,.0f} MB, {'all pictures' if REAL else 'a quick run'}")
+    NotebookClient(notebook, kernel_name=limited_kernel, timeout=600, resources=resources).execute()

@@ -104,7 +104,7 @@ def test_a_learner_can_open_it_elsewhere(path, prose):
     """The badges name this very file, where it lies in the repository."""
     badge = re.compile(r"\[!\[Open in (\w+)\]\(([^)]+)\)\]\(https://([^)]+)\)")
     targets = {name: (image, url) for name, image, url in badge.findall(prose[0])}
-    assert set(targets) == {"Colab", "Binder"}
+    assert set(targets) == {"Colab", "Kaggle", "Binder"}
     file = f"notebooks/{path.name}"
     repository = re.search(r"github\.com/([\w-]+/[\w-]+)", (ROOT / "README.md").read_text("utf-8"))
     for image, url in targets.values():
