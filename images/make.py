@@ -216,7 +216,7 @@ BADGE = """<svg xmlns="http://www.w3.org/2000/svg" width="118" height="24"
 
 def main() -> None:
     """Writes the README's figures and its results, and the notebooks' badges."""
-    for place in ("Colab", "Binder"):
+    for place in ("Colab", "Kaggle", "Binder"):
         badge = ROOT / "images" / f"open-in-{place.lower()}.svg"
         badge.write_text(BADGE.format(f"Open in {place}"), encoding="utf-8")
     plots.use_style()

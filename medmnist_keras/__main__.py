@@ -199,6 +199,7 @@ def _train(options) -> None:
     from .distributed import INDEX_VARIABLE, Job, join
     from .models import baseline_cnn
     from .shards import read_shards
+    from .storage import replacing
     from .training import train
 
     wanted = INDEX_VARIABLE in os.environ
@@ -221,9 +222,8 @@ def _train(options) -> None:
         # Every process saves, for reading a variable is a matter of all of them; one keeps it.
         model.save(Path(local) / _MODEL)
         if job.is_writer:
-            unfinished = output / f".writing-{_MODEL}"
-            shutil.copy(Path(local) / _MODEL, unfinished)
-            unfinished.replace(output / _MODEL)
+            with replacing(output / _MODEL) as (draft,):
+                shutil.copy(Path(local) / _MODEL, draft)
     if job.is_writer:
         print(
             f"Epoch {best + 1} of {options.epochs} was best: validation loss "

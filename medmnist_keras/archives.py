@@ -122,16 +122,26 @@ def entries(path: Path) -> Iterator[_Entry | None]:
 def _folder_entries(root: Path) -> Iterator[_Entry]:
     for folder, file in listing(root):
         parts = (folder, file.name, "") if file.is_dir() else (folder, file.name)  # "": too deep
-        yield _Entry(parts, status(file).st_size, Path(file.path).read_bytes)
+        yield _Entry(parts, status(file).st_size, partial(_read_file, file.path))
+
+
+def _read_file(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(MAX_IMAGE_BYTES + 1)
 
 
 def listing(root: Path) -> Iterator[tuple[str, os.DirEntry]]:
-    """What lies in each folder of `root`, sorted: the folder's name and the file."""
+    """What lies in each folder of `root`, sorted: the folder's name and the file.
+
+    Pipes, devices and the like are passed over: to read one may take for ever.
+    """
     for folder in sorted(entry for entry in root.iterdir() if entry.is_dir()):
         if not is_junk(folder.name):
             with os.scandir(folder) as files:
                 for file in sorted(files, key=lambda file: file.name):
-                    yield folder.name, file
+                    mode = status(file).st_mode
+                    if any(is_kind(mode) for is_kind in (stat.S_ISREG, stat.S_ISDIR, stat.S_ISLNK)):
+                        yield folder.name, file
 
 
 def status(file: os.DirEntry) -> os.stat_result:

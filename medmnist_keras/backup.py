@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from .distributed import current_job
+from .storage import replacing
 
 
 class BestEpoch(keras.callbacks.Callback):
@@ -103,18 +104,13 @@ class Backup(keras.callbacks.Callback):
                 self._keep(latest, note)
 
     def _keep(self, latest: Path, note: dict) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for left in self.folder.glob(".writing-*"):  # by a run that was killed
-            shutil.rmtree(left)
         older = list(self.folder.glob("epoch-*"))
-        with tempfile.TemporaryDirectory(dir=self.folder, prefix=".writing-") as temporary:
-            whole = Path(temporary) / "state"
+        with replacing(self.folder / f"epoch-{note['epochs']:05d}") as (whole,):
             whole.mkdir()
             shutil.copy(latest, whole)
             if self.best.weights is not None:
                 np.savez(whole / "best.npz", *self.best.weights)
             (whole / "state.json").write_text(json.dumps(note), encoding="utf-8")
-            whole.rename(self.folder / f"epoch-{note['epochs']:05d}")
         for state in older:
             shutil.rmtree(state)
 

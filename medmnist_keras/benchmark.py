@@ -31,6 +31,7 @@ from .measurements import (
 from .runs import _write_json
 from .settings import Settings, read_settings
 from .sources import PHANTOMS, is_at_hand
+from .storage import replacing
 
 FOLDER = Path("build")
 _LESS_IS_BETTER = ("s", "ms", "MB")
@@ -255,6 +256,5 @@ def _draw(result: dict, caption: str) -> None:
         facts = [f"{machine['Mode']} run", machine["Hardware"], machine["Versions"]]
         facts.append(f"load {machine['Load']}")
         plots.caption(axs, f"{'; '.join(facts)}. Others' epochs are extrapolated. {caption}")
-        temporary = file.with_name(f"writing-{file.name}")
-        figure.savefig(temporary)
-    temporary.replace(file)
+        with replacing(file) as (draft,):
+            figure.savefig(draft)

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from .reading import grey_image
+
 # Pictures decoded at once, one above the other: a JPEG has up to 65,500 rows, and memory blocks
 # of over 1 MB are given back to the system and fetched anew each time.
 _BATCH = 256
@@ -153,7 +155,8 @@ def _decode(data: bytes, width: int, height: int) -> tuple[np.ndarray, list[int]
             image.decodermaxblock = len(data)
             tables = getattr(image, "quantization", {})  # PNG has none
             table = tables.get(0, _NO_TABLE)
-            return np.asarray(image if image.mode == "L" else image.convert("L")), table
+            plain = image.mode == "L" and not image.has_transparency_data
+            return np.asarray(image if plain else grey_image(image)), table
     except Image.UnidentifiedImageError:
         raise ValueError("not a JPEG or PNG image") from None
     except OSError as error:

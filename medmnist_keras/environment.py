@@ -139,7 +139,7 @@ def _packages() -> list[Need]:
 
 
 def _disk() -> Need:
-    from .sources import keras_home
+    from .storage import keras_home
 
     folder = keras_home()
     there = next(path for path in (folder, *folder.parents) if path.exists())

@@ -7,6 +7,7 @@ checks and names them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -44,7 +45,7 @@ def evaluate(labels: ArrayLike, probabilities: ArrayLike) -> dict[str, int | flo
     Example:
     >>> evaluate(y_test, model.predict(x_test))["accuracy"]
     """
-    labels, probabilities = _check_predictions(labels, probabilities)
+    labels, probabilities = check_predictions(labels, probabilities)
     predictions = probabilities.argmax(axis=1)
     images = len(labels)
     correct = int(np.sum(predictions == labels))
@@ -69,7 +70,7 @@ def evaluate(labels: ArrayLike, probabilities: ArrayLike) -> dict[str, int | flo
 
 
 def class_report(
-    labels: ArrayLike, probabilities: ArrayLike, class_names: list[str]
+    labels: ArrayLike, probabilities: ArrayLike, class_names: Sequence[str]
 ) -> pd.DataFrame:
     """Computes the metrics of each class against all others.
 
@@ -91,7 +92,7 @@ def class_report(
     Example:
     >>> class_report(y_test, probabilities, CLASS_NAMES).round(4)
     """
-    labels, probabilities = _check_predictions(labels, probabilities)
+    labels, probabilities = check_predictions(labels, probabilities)
     classes = probabilities.shape[1]
     if len(class_names) != classes:
         raise ValueError(
@@ -170,7 +171,7 @@ def calibration_bins(labels: ArrayLike, probabilities: ArrayLike, n_bins: int = 
     Example:
     >>> plots.reliability_diagram(calibration_bins(y_test, probabilities))
     """
-    labels, probabilities = _check_predictions(labels, probabilities)
+    labels, probabilities = check_predictions(labels, probabilities)
     if n_bins < 1:
         raise ValueError(f"`n_bins` must be at least 1. Received: n_bins={n_bins}. Pass 10.")
     confidence = probabilities.max(axis=1)
@@ -274,7 +275,7 @@ def most_confident_errors(labels: ArrayLike, probabilities: ArrayLike, top: int 
     Example:
     >>> x_test[most_confident_errors(y_test, probabilities)]
     """
-    labels, probabilities = _check_predictions(labels, probabilities)
+    labels, probabilities = check_predictions(labels, probabilities)
     if top < 0:
         raise ValueError(f"`top` must not be negative. Received: top={top}. Pass 12, say.")
     errors = np.flatnonzero(probabilities.argmax(axis=1) != labels)
@@ -305,17 +306,24 @@ def _check_classes(name: str, values: ArrayLike) -> np.ndarray:
     return values.astype(np.int64)
 
 
-def _check_predictions(
-    labels: ArrayLike, probabilities: ArrayLike
+def check_predictions(
+    labels: ArrayLike, probabilities: ArrayLike, classes: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The one gate: int64 labels and float64 probabilities that fit together, or `ValueError`."""
+    """The gate for labels and probabilities that belong to the same pictures.
+
+    Args:
+        labels: integers of shape `(N,)` in `[0, classes)`.
+        probabilities: as of `check_probabilities()`.
+        classes: int, how many columns there must be; `None` for any number.
+
+    Returns:
+        `(labels, probabilities)`: int64 `(N,)` and float64 `(N, classes)`, rows that sum to 1.
+
+    Raises:
+        ValueError: when they don't fit together, or either is of another kind.
+    """
     labels = _check_classes("labels", labels)
-    probabilities = np.asarray(probabilities, dtype=np.float64)
-    if probabilities.ndim != 2 or probabilities.shape[1] < 2:
-        raise ValueError(
-            "`probabilities` must have shape (images, classes) with at least two classes. "
-            f"Received: shape={probabilities.shape}. Pass the output of `model.predict(images)`."
-        )
+    probabilities = check_probabilities(probabilities, classes)
     images, classes = probabilities.shape
     if len(labels) != images:
         raise ValueError(
@@ -329,6 +337,35 @@ def _check_predictions(
             f"Received: labels from {labels.min()} to {labels.max()}. "
             "Check that data and model use the same classes."
         )
+    return labels, probabilities
+
+
+def check_probabilities(probabilities: ArrayLike, classes: int | None = None) -> np.ndarray:
+    """The one gate for probabilities.
+
+    Args:
+        probabilities: softmax output, floats of shape `(N, classes)`, N at least 1.
+        classes: int, how many columns there must be; `None` for any number from two on.
+
+    Returns:
+        float64 `(N, classes)`, rows that sum to 1.
+
+    Raises:
+        ValueError: for another shape, NaN, infinity, or rows that are no probabilities.
+    """
+    probabilities = np.asarray(probabilities, dtype=np.float64)
+    columns = "at least two classes" if classes is None else f"{classes} classes"
+    if (
+        probabilities.ndim != 2
+        or not len(probabilities)
+        or probabilities.shape[1] < 2
+        or classes not in (None, probabilities.shape[1])
+    ):
+        raise ValueError(
+            f"`probabilities` must have shape (images, classes) with {columns}. "
+            f"Received: shape={probabilities.shape}. Pass the output of `model.predict(images)`."
+        )
+    images = len(probabilities)
     if not np.isfinite(probabilities).all():
         rows = int((~np.isfinite(probabilities)).any(axis=1).sum())
         raise ValueError(
@@ -345,4 +382,4 @@ def _check_predictions(
             f"row sums from {sums.min():.4g} to {sums.max():.4g}. "
             "If these are logits, apply `keras.ops.softmax` first."
         )
-    return labels, probabilities / sums[:, None]
+    return probabilities / sums[:, None]

@@ -14,13 +14,11 @@ import importlib
 import importlib.metadata
 import json
 import re
-import shutil
 import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple, cast
@@ -33,7 +31,7 @@ from .info import CLASS_NAMES, INFO
 from .models import INPUT_SHAPE
 from .phantoms import draw_phantoms
 from .predicting import NONE_OF_THESE, PROBABILITIES, predict
-from .sources import clear_leftovers
+from .storage import replacing
 
 _INPUT, _CONFIDENCE = "images", "confidence"
 _HINT = 'Run: pip install "medmnist_keras[export]"'
@@ -138,9 +136,10 @@ def export(
     # Refuses a model of another task, too.
     expected = predict(images, model=model)[list(CLASS_NAMES)].to_numpy()
     representative = _representative() if representative is None else representative
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _beside(path) as folder:
-        draft = folder / path.name
+    targets = [path]
+    if format == "openvino":
+        targets.append(path.with_suffix(".bin"))
+    with replacing(*targets, path.with_name(f"{path.name}.json")) as (draft, *rest):
         kind.write(_complete(model), draft, representative)
         run = kind.load(draft)
         shown = images.astype(kind.dtype)
@@ -153,17 +152,10 @@ def export(
                 f"{agreement:.1%} (at least {_AGREEMENT:.0%}). Nothing was kept; choose "
                 "another format."
             )
-        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        size = sum(file.stat().st_size for file in draft.parent.rglob("*") if file.is_file())
         speeds = _speed(run, shown, _BATCH), _speed(run, shown, 1)
         description = _describe(model, format, kind, threshold)
-        (folder / f"{path.name}.json").write_text(
-            json.dumps(description, indent=2) + "\n", encoding="utf-8"
-        )
-        files = sorted(folder.iterdir())
-        for later in reversed(files[1:]):  # so that new and old files never lie side by side
-            (path.parent / later.name).unlink(missing_ok=True)
-        for made in files:
-            _replace(made, path.parent / made.name)
+        rest[-1].write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
     return Exported(format, path, size, difference, agreement, answers, *speeds)
 
 
@@ -401,8 +393,9 @@ def _representative() -> np.ndarray:
 def _compare(expected, probabilities, confidence, threshold):
     """The largest difference, and shares of the same classes and of the same answers."""
     best = expected.max(axis=1)
-    difference = max(
-        np.abs(probabilities - expected).max(), np.abs(confidence.reshape(-1) - best).max()
+    # By NumPy, whose maximum of a number and NaN is NaN.
+    difference = np.max(
+        [np.abs(probabilities - expected).max(), np.abs(confidence.reshape(-1) - best).max()]
     )
     same = probabilities.argmax(axis=1) == expected.argmax(axis=1)
     answers = None
@@ -450,20 +443,3 @@ def _describe(model, format, kind: _Kind, threshold) -> dict:
         "credit": INFO["credit"],
         "use": "Not for clinical use",
     }
-
-
-@contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    """A folder on the same disk, gone in the end; a killed process's, at a later export."""
-    clear_leftovers(path.parent, f".{path.name}-")
-    folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _replace(made: Path, target: Path) -> None:
-    if target.is_dir() and not target.is_symlink():
-        shutil.rmtree(target)  # a folder can't be replaced in one step
-    made.replace(target)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -18,13 +18,16 @@ from .audit import (
     neighbours,
 )
 from .info import INFO
-from .sources import PHANTOMS, Images, cached_images, decoded_dir
+from .sources import PHANTOMS, Images, cached_images
+from .storage import decoded_dir, replacing
 
 INDEX_FILE = Path(__file__).with_name("groups.npz")
 
 _NEIGHBOURS = 5
 _REACH = 100  # file numbers: how far a link of a run may span
 _MORE_THAN_CHANCE = 5
+_VERSION = 1  # of what is computed here: an index of another one is made anew
+_FIELDS = ("version", "fingerprint", "groups", "twins", "blank", "back")
 _SHARED = 0.1  # of a run, with near duplicates in another, makes the two one group
 
 
@@ -68,24 +71,43 @@ def find_groups(pictures: Images) -> Groups:
     count = len(pictures.labels)
     if pictures.fingerprint == PHANTOMS:
         return no_groups(count)
-    file = INDEX_FILE
-    if pictures.fingerprint != INFO["fingerprint"]:
+    if pictures.fingerprint == INFO["fingerprint"]:
+        index = _read_index(INDEX_FILE, pictures.fingerprint)
+    else:
         file = decoded_dir() / pictures.fingerprint / INDEX_FILE.name
-        if not file.exists():
+        index = _read_index(file, pictures.fingerprint)
+        if index is None:
             whole = cached_images(pictures.fingerprint)
             if whole is None:  # nothing can be kept here
                 return compute_groups(pictures)
-            write_index(whole, file)
-    with np.load(file, allow_pickle=False) as index:
-        place = np.full(len(index["groups"]), -1)
-        place[pictures.positions] = np.arange(count)
-        twins = place[index["twins"]]
-        return Groups(
-            groups=index["groups"][pictures.positions].astype("int64"),
-            twins=twins[(twins >= 0).all(axis=1)],  # of a part of the pictures, both are there
-            blank=np.isin(pictures.positions, index["blank"]),
-            duplicate=_repeated(pictures.positions - index["back"][pictures.positions]),
+            index = _index_of(whole)
+            with contextlib.suppress(OSError):  # computed again next time
+                _write(index, file)
+    if index is None:
+        raise ValueError(
+            f"{INDEX_FILE} is damaged, or of another version of this package. Install the package "
+            "again: pip install --force-reinstall --no-deps medmnist_keras"
         )
+    place = np.full(len(index["groups"]), -1)
+    place[pictures.positions] = np.arange(count)
+    twins = place[index["twins"]]
+    return Groups(
+        groups=index["groups"][pictures.positions].astype("int64"),
+        twins=twins[(twins >= 0).all(axis=1)],  # of a part of the pictures, both are there
+        blank=np.isin(pictures.positions, index["blank"]),
+        duplicate=_repeated(pictures.positions - index["back"][pictures.positions]),
+    )
+
+
+def _read_index(file: Path, fingerprint: str) -> dict[str, np.ndarray] | None:
+    """What an index file holds; `None` if it is absent, damaged, or of other pictures or times."""
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            index = {name: stored[name] for name in _FIELDS}
+    except Exception:  # over a damaged file NumPy and zipfile raise anything
+        return None
+    made = int(index["version"]), str(index["fingerprint"])
+    return index if made == (_VERSION, fingerprint) else None
 
 
 def no_groups(count: int) -> Groups:
@@ -145,18 +167,26 @@ def write_index(pictures: Images, file: Path = INDEX_FILE) -> Path:
     Returns:
         The path.
     """
+    _write(_index_of(pictures), file)
+    return file
+
+
+def _index_of(pictures: Images) -> dict[str, np.ndarray]:
     groups = compute_groups(pictures)
-    temporary = file.with_name(f"writing-{os.getpid()}-{file.name}")
-    np.savez_compressed(
-        temporary,
-        fingerprint=pictures.fingerprint,
-        groups=groups.groups.astype("int32"),
-        twins=groups.twins.astype("int32"),
-        blank=np.flatnonzero(groups.blank).astype("int32"),
+    return {
+        "version": np.array(_VERSION),
+        "fingerprint": np.array(pictures.fingerprint),
+        "groups": groups.groups.astype("int32"),
+        "twins": groups.twins.astype("int32"),
+        "blank": np.flatnonzero(groups.blank).astype("int32"),
         # As distances, which are mostly zero, they take hardly any room.
-        back=(pictures.positions - find_originals(pictures.images)).astype("int32"),
-    )
-    return temporary.replace(file)
+        "back": (pictures.positions - find_originals(pictures.images)).astype("int32"),
+    }
+
+
+def _write(index: dict[str, np.ndarray], file: Path) -> None:
+    with replacing(file) as (draft,):
+        np.savez_compressed(draft, **cast(dict[str, Any], index))
 
 
 def _repeated(originals: np.ndarray) -> np.ndarray:

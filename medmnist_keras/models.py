@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike
 
 from ._types import StrPath
 from .info import CLASS_NAMES, INFO
-from .sources import internet_advice, keras_home
+from .sources import internet_advice
+from .storage import keras_home
 
 WEIGHTS_DIR = Path(__file__).parent / "weights"  # what ships with the package
 _SHIPPED: dict[object, str] = {

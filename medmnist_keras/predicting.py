@@ -8,7 +8,7 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
@@ -79,7 +79,7 @@ def predict(
             f"Received: pictures={pictures!r}, where there are none."
         )
     if model is None:
-        model, shipped = load_model(SHIPPED_MODEL)
+        model, shipped = _shipped_model()
         threshold = shipped if threshold is None else threshold
     # Only a terminal gets a bar, and only when it takes more than a moment.
     bar = tqdm(named, unit=" pictures", delay=1, disable=None if progress else True)
@@ -88,6 +88,12 @@ def predict(
     while chunk := list(islice(read, batch_size)):
         rows += _predict_chunk(chunk, model, threshold or 0)
     return pd.DataFrame(rows, columns=["file", "answer", "confidence", *CLASS_NAMES, "problem"])
+
+
+@cache
+def _shipped_model() -> tuple[keras.Model, float | None]:
+    """One for all calls: to build and load it takes far longer than to ask it."""
+    return load_model(SHIPPED_MODEL)
 
 
 def load_model(name_or_path: StrPath) -> tuple[keras.Model, float | None]:

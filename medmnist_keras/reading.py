@@ -189,13 +189,13 @@ def _grey(picture) -> Image.Image:
     if isinstance(picture, np.ndarray):
         return _grey_array(picture)
     if isinstance(picture, Image.Image):
-        return _grey_image(picture)
+        return grey_image(picture)
     data = _content(picture)
     if _is_dicom(data) or Path(_name(picture)).suffix.lower() in _DICOM_SUFFIXES:
         return _grey_dicom(data)
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            return _grey_image(image)
+            return grey_image(image)
     except Image.UnidentifiedImageError:
         begin = f"it begins with {data[:16]!r}"
         raise _UnreadableError(f"it is of another kind or cut short ({begin})") from None
@@ -248,7 +248,18 @@ def _check_size(width: int, height: int) -> None:
         raise _UnreadableError(f"it is a strip of {width:,} x {height:,} pixels")
 
 
-def _grey_image(image: Image.Image) -> Image.Image:
+def grey_image(image: Image.Image) -> Image.Image:
+    """A picture of any depth, with colours or transparency or without, as 8-bit grey levels.
+
+    Args:
+        image: `PIL.Image.Image`, opened.
+
+    Returns:
+        `PIL.Image.Image` of mode `"L"`, upright; what is transparent is black.
+
+    Raises:
+        ValueError: for one too large to be decoded.
+    """
     _check_size(*image.size)
     # Pillow inverts these itself, but for 16 bits and more.
     white_is_zero = getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0
@@ -273,7 +284,7 @@ def _grey_array(values: np.ndarray) -> Image.Image:
         # Over black: the most opaque pixel counts as wholly so, whatever the range.
         opacity = values[..., 3:] / max(values[..., 3].max(), np.finfo(float).tiny)
         values = values[..., :3] * opacity
-    return _grey_image(Image.fromarray(_eight_bit(values)))
+    return grey_image(Image.fromarray(_eight_bit(values)))
 
 
 def _eight_bit(values: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 from sklearn import metrics
 
+from .evaluation import check_predictions, check_probabilities
 from .info import CLASS_NAMES
 from .models import WEIGHTS_DIR
 
@@ -39,7 +40,7 @@ def fit_temperature(labels: ArrayLike, probabilities: ArrayLike) -> float:
         A float between 0.05 and 20; above 1 the model was too sure of itself.
 
     Raises:
-        ValueError: If the arrays do not fit together.
+        ValueError: If the arrays do not fit together or the rows are not probabilities.
 
     Example:
 
@@ -47,8 +48,9 @@ def fit_temperature(labels: ArrayLike, probabilities: ArrayLike) -> float:
     temperature = fit_temperature(y_val, model.predict(x_val))
     ```
     """
+    labels, probabilities = check_predictions(labels, probabilities, len(CLASS_NAMES))
     # Softmax forgets a constant of the logits, which softmax doesn't miss.
-    logits = np.log(np.clip(np.asarray(probabilities, dtype=float), 1e-30, 1))
+    logits = np.log(np.clip(probabilities, 1e-30, 1))
     every = range(len(CLASS_NAMES))
 
     # scikit-learn has this from 1.8 on; Colab and Kaggle hold 1.6.
@@ -95,7 +97,7 @@ def refusal_threshold(probabilities: ArrayLike, kept: float = 0.95) -> float:
         A float in `[0, 1]`.
 
     Raises:
-        ValueError: when `kept` is out of range.
+        ValueError: when `kept` is out of range or the rows are not probabilities.
 
     Example:
 
@@ -106,7 +108,7 @@ def refusal_threshold(probabilities: ArrayLike, kept: float = 0.95) -> float:
     """
     if not 0 < kept < 1:
         raise ValueError(f"`kept` must lie between 0 and 1. Received: kept={kept!r}; pass 0.95.")
-    return float(np.quantile(np.max(probabilities, axis=1), 1 - kept))
+    return float(np.quantile(check_probabilities(probabilities).max(axis=1), 1 - kept))
 
 
 def refusal_table(

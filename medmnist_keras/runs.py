@@ -4,26 +4,34 @@ from __future__ import annotations
 
 from . import _quiet as _quiet  # isort: skip  # before Keras
 
-import contextlib
+import hashlib
+import io
+import itertools
 import json
-import os
+import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 
 import keras
+import numpy as np
 import pandas as pd
 
 from ._types import Pair, Verbose
 from .augment import ROBUST_LAYERS, augment, augment_robust, with_phantoms, with_renderings
 from .bodies import with_bodies
-from .data import make_dataset
+from .data import load_data, make_dataset
 from .external import external_report
 from .hardware import accelerated
 from .models import ROBUST_WIDTH, baseline_cnn, imagenet_weights_at_hand, resnet50v2, speed_cnn
 from .settings import Settings
+from .storage import locked, replacing
 from .training import fine_tune, train
+
+_LOG = logging.getLogger(__name__)
+_RECIPE = 1  # raised when a run_*() trains otherwise: what was kept before is trained anew then
 
 
 class Run(NamedTuple):
@@ -33,7 +41,8 @@ class Run(NamedTuple):
         model: `keras.Model`.
         facts: dict, ready for JSON: `model`, `parameters`, `split`, `split seed`, `seed`,
             `training` (`"plain"` or `"robust"`), `weights` (what training started from),
-            `seconds` (dict of step to time) and `hardware`.
+            `seconds` (dict of step to time), `hardware`, and what it was made of: the digest of
+            its `pictures` and the version of its `recipe`.
         loaded: bool. Whether it was found trained already.
     """
 
@@ -89,7 +98,7 @@ def run_baseline(
     ```
     """
     seed = settings.seed if seed is None else seed
-    if found := load_run("baseline_cnn", settings, seed=seed, robust=robust):
+    if found := load_run("baseline_cnn", settings, seed=seed, robust=robust, data=data):
         return found
     train_data, val_data, _ = data
     keras.utils.set_random_seed(seed)
@@ -103,7 +112,7 @@ def run_baseline(
         train_ds = make_dataset(*train_data, batch_size=settings.batch_size, shuffle_seed=seed)
         train(model, augment(train_ds, seed=seed), make_dataset(*val_data), verbose=verbose)
     seconds = {"training": time.perf_counter() - start}
-    return keep_run(model, settings, seconds=seconds, seed=seed, robust=robust)
+    return keep_run(model, settings, seconds=seconds, seed=seed, robust=robust, data=data)
 
 
 def speed_run(
@@ -184,7 +193,7 @@ def run_resnet50v2(
     print(run.story)
     ```
     """
-    if found := load_run("resnet50v2", settings, robust=robust):
+    if found := load_run("resnet50v2", settings, robust=robust, data=data):
         return found
     train_data, val_data, _ = data
     keras.utils.set_random_seed(settings.seed)
@@ -211,7 +220,7 @@ def run_resnet50v2(
     if not robust:
         tuned = fine_tune(model, train_data, val_data, seed=settings.seed, verbose=verbose)
         seconds |= tuned.seconds
-    return keep_run(model, settings, seconds=seconds, weights=weights, robust=robust)
+    return keep_run(model, settings, seconds=seconds, weights=weights, robust=robust, data=data)
 
 
 def run_ablation(
@@ -243,10 +252,13 @@ def run_ablation(
     table = run_ablation(data, settings, (elsewhere.images, elsewhere.labels))
     ```
     """
-    name = f"ablation-{settings.split}{settings.seed}-{len(elsewhere[1])}.json"
-    file = settings.folder / name
-    file.parent.mkdir(parents=True, exist_ok=True)
-    rows = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+    file = settings.folder / f"ablation-{settings.split}{settings.seed}.json"
+    kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    made_of = {"pictures": _digest(*data, elsewhere), "recipe": _RECIPE}
+    if kept and {name: kept.get(name) for name in made_of} != made_of:
+        _LOG.warning("%s is of other pictures or another recipe: it is made anew.", file)
+        kept = {}
+    rows = kept.get("rows", [])
     layers = ["none", *ROBUST_LAYERS, "phantoms"]
     if len(rows) < len(layers):
         (x_train, y_train), val_data, (x_test, y_test) = data
@@ -275,7 +287,7 @@ def run_ablation(
                 **report.per_class["recall"].dropna().to_dict(),
             }
         )
-        _write_json(file, rows)
+        _write_json(file, made_of | {"rows": rows})
     return pd.DataFrame(rows)
 
 
@@ -326,6 +338,7 @@ def keep_run(
     seed: int | None = None,
     weights: str | None = None,
     robust: bool = False,
+    data: tuple[Pair, Pair, Pair] | None = None,
 ) -> Run:
     """Keeps a trained model's weights and facts in the settings' folder; ends its training.
 
@@ -336,6 +349,8 @@ def keep_run(
         seed: int; that of the settings by default.
         weights: `"imagenet"`, or `None` for random ones: what training started from.
         robust: bool. Whether it was trained with `augment_robust()`.
+        data: what `load_data()` returned and it was trained on; by default what that returns for
+            these settings.
 
     Returns:
         `Run`.
@@ -360,30 +375,39 @@ def keep_run(
         "weights": "ImageNet weights" if weights else "random weights",
         "seconds": {step: round(spent, 1) for step, spent in seconds.items()},
         "hardware": settings.hardware,
+        "pictures": _digest(*(_data_of(settings) if data is None else data)[:2]),
+        "recipe": _RECIPE,
     }
     weights_file, facts_file = _files(model.name, settings, seed, robust)
-    weights_file.parent.mkdir(parents=True, exist_ok=True)
     # A new optimizer, for the state of the old one would triple the file.
     model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-    with _replacing(weights_file) as temporary:
-        _try_room(temporary, megabytes=4 * model.count_params() // 2**20 + 2)
-        model.save_weights(temporary)
-        # Only with its facts does a run count as kept: an earlier one's go before its weights.
-        facts_file.unlink(missing_ok=True)
-    _write_json(facts_file, facts)
+    # The facts last: only with them does a run count as kept.
+    with replacing(weights_file, facts_file) as (weights_draft, facts_draft):
+        _try_room(weights_draft, megabytes=4 * model.count_params() // 2**20 + 2)
+        model.save_weights(weights_draft)
+        facts_draft.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     return Run(model, facts)
 
 
 def load_run(
-    name: str, settings: Settings, *, seed: int | None = None, robust: bool = False
+    name: str,
+    settings: Settings,
+    *,
+    seed: int | None = None,
+    robust: bool = False,
+    data: tuple[Pair, Pair, Pair] | None = None,
 ) -> Run | None:
     """Loads a model that `keep_run()` kept, in float32 whatever it was trained in.
+
+    One that was made of other pictures, or by another version of the recipe, isn't loaded; a
+    warning is logged.
 
     Args:
         name: `"baseline_cnn"` or `"resnet50v2"`.
         settings: `Settings` of the run.
         seed: int; that of the settings by default.
         robust: bool. Whether it was trained with `augment_robust()`.
+        data: as of `keep_run()`.
 
     Returns:
         `Run`, or `None` when this run has trained no such model yet.
@@ -406,8 +430,29 @@ def load_run(
     if not (weights_file.exists() and facts_file.exists()):
         return None
     facts = json.loads(facts_file.read_text(encoding="utf-8"))
+    made_of = _digest(*(_data_of(settings) if data is None else data)[:2]), _RECIPE
+    if (facts.get("pictures"), facts.get("recipe")) != made_of:
+        _LOG.warning(
+            "%s was made of other pictures or by another recipe: it isn't loaded.", weights_file
+        )
+        return None
     wider = {"width": ROBUST_WIDTH} if robust and name == "baseline_cnn" else {}
     return Run(builders[name](weights=weights_file, **wider), facts, loaded=True)
+
+
+def _data_of(settings: Settings) -> tuple[Pair, Pair, Pair]:
+    with redirect_stdout(io.StringIO()):  # what it says of the split has been said
+        return load_data(**settings.data)
+
+
+def _digest(*pairs: Pair) -> str:
+    """64 hex digits over pictures and labels."""
+    whole = hashlib.sha256()
+    for array in itertools.chain.from_iterable(pairs):
+        array = np.ascontiguousarray(array)
+        whole.update(f"{array.dtype.str} {array.shape}\n".encode())
+        whole.update(array.data)
+    return whole.hexdigest()
 
 
 def _files(name: str, settings: Settings, seed: int, robust: bool):
@@ -430,14 +475,14 @@ def keep_results(settings: Settings, **sections) -> None:
     ```
     """
     file = settings.results_file
-    results = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    _write_json(file, results | sections)
+    with locked(file):  # another notebook may be at it
+        results = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        _write_json(file, results | sections)
 
 
 def _write_json(file: Path, content) -> None:
-    with _replacing(file) as temporary:
-        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    with replacing(file) as (draft,):
+        draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def _try_room(file: Path, megabytes: int) -> None:
@@ -445,19 +490,3 @@ def _try_room(file: Path, megabytes: int) -> None:
     with file.open("wb") as zeros:
         for _ in range(megabytes):
             zeros.write(bytes(2**20))
-
-
-@contextlib.contextmanager
-def _replacing(file: Path) -> Iterator[Path]:
-    """A temporary name to write under; what is complete then takes the place of the file."""
-    # Of this process alone, for two notebooks may keep a run of the same name at once.
-    temporary = file.with_name(f"writing-{os.getpid()}-{file.name}")
-    try:
-        yield temporary
-        temporary.replace(file)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OSError(
-            f"{file} could not be written ({error}). Free some space on that disk, or start from "
-            "a folder that you can write to."
-        ) from error

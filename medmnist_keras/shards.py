@@ -10,7 +10,6 @@ from . import _quiet as _quiet  # isort: skip  # before Keras
 import contextlib
 import hashlib
 import json
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ import numpy as np
 from .data import untuned
 from .distributed import current_job
 from .info import CLASS_NAMES, INFO
+from .storage import replacing
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -72,11 +72,10 @@ def write_shards(examples: Iterable, folder: str | Path, *, shards: int = 16) ->
         )
     if not isinstance(shards, int) or shards < 1:
         raise ValueError(f"`shards` must be a whole number, at least 1. Received: {shards!r}")
-    folder.mkdir(parents=True, exist_ok=True)
     names = [f"{number:05d}-of-{shards:05d}.tfrecord" for number in range(shards)]
     count = 0
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as temporary:
-        paths = [Path(temporary) / name for name in names]
+    # The index last: without it there is no set.
+    with replacing(*(folder / name for name in (*names, _INDEX))) as (*paths, note):
         with contextlib.ExitStack() as open_files:
             writers = [open_files.enter_context(tf.io.TFRecordWriter(str(path))) for path in paths]
             for image, label in examples:
@@ -102,10 +101,7 @@ def write_shards(examples: Iterable, folder: str | Path, *, shards: int = 16) ->
                 for number, path in enumerate(paths)
             ],
         }
-        note = Path(temporary) / _INDEX
         note.write_text(json.dumps(index, indent=1), encoding="utf-8")
-        for path in (*paths, note):  # the index last
-            path.replace(folder / path.name)
     return index
 
 

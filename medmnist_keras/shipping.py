@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from pathlib import Path
 
 from ._types import StrPath
@@ -17,6 +16,7 @@ from .models import WEIGHTS_DIR
 from .refusal import apply_temperature, fit_temperature, refusal_table, refusal_threshold
 from .runs import Run, run_baseline
 from .settings import Settings
+from .storage import replacing
 
 _KEPT = 0.95
 
@@ -56,20 +56,18 @@ def write_weights(folder: StrPath = WEIGHTS_DIR, *, settings: Settings | None = 
     facts["scores"]["foreign"] = table.to_dict("index")
     facts["scores of plain training"] = _measure(plain.model, data[2], settings)
     texts = {
-        "baseline_cnn.json": json.dumps(facts, indent=2, allow_nan=False) + "\n",
         "MODEL_CARD.md": model_card(facts),
+        "baseline_cnn.json": json.dumps(facts, indent=2, allow_nan=False) + "\n",
     }
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    # All is written before anything is replaced: weights and threshold belong together.
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as temporary:
-        # Without the optimizer's state, which a trained model's file would hold too.
-        run.model.save_weights(Path(temporary) / "baseline_cnn.weights.h5")
-        plain.model.save_weights(Path(temporary) / "plain_cnn.weights.h5")
-        for name, text in texts.items():
-            (Path(temporary) / name).write_text(text, encoding="utf-8")
-        for file in Path(temporary).iterdir():
-            file.replace(folder / file.name)
+    weights = {"plain_cnn.weights.h5": plain.model, "baseline_cnn.weights.h5": run.model}
+    # Weights and threshold belong together, so none counts without the file of the last.
+    names = [*weights, *texts]
+    with replacing(*(Path(folder) / name for name in names)) as drafts:
+        for draft, (_, model) in zip(drafts, weights.items(), strict=False):
+            # Without the optimizer's state, which a trained model's file would hold too.
+            model.save_weights(draft)
+        for draft, text in zip(drafts[len(weights) :], texts.values(), strict=True):
+            draft.write_text(text, encoding="utf-8")
     return facts
 
 

@@ -8,12 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import glob
 import hashlib
 import os
-import shutil
-import tempfile
-import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +24,7 @@ from . import archives, decoding
 from ._types import StrPath
 from .info import INFO
 from .phantoms import draw_phantoms
+from .storage import cache_dir, clear_leftovers, decoded_dir, reason, temporary_folder
 
 ENVIRONMENT_VARIABLE = "MEDICAL_MNIST_DIR"
 PHANTOMS = "phantoms"
@@ -39,8 +36,6 @@ _MAX_BYTES = 1_000_000_000  # of all pictures, likewise; the known copy has 0.08
 _SHOWN = 5
 # What the cache holds: type and dimensions of each array.
 _ARRAYS = {"images": ("u1", 4), "labels": ("i8", 1), "names": ("U", 1), "quantization": ("u2", 2)}
-_TEMPORARY = ".medmnist_keras-"
-_ABANDONED = 600  # seconds; a process that lives writes all the time
 _KAGGLE = Path("/kaggle/input")  # where Kaggle mounts what a notebook has added, read-only
 _KAGGLE_NAME = "andrewmvd/medical-mnist"
 _MAX_FOLDERS = 10_000  # to look through there, for other data may lie beside
@@ -124,8 +119,8 @@ def load_images(
     per_class = _checked_images_per_class(images_per_class, info)
     if source == PHANTOMS:
         return _load_phantoms(per_class, seed, info)
-    clear_leftovers(cache_dir())
-    clear_leftovers(decoded_dir())
+    for folder in (cache_dir(), decoded_dir()):
+        clear_leftovers(folder)
     if (
         source is None
         and _environment_folder() is None
@@ -178,16 +173,6 @@ def is_at_hand(*, info: Mapping[str, Any] = INFO) -> bool:
     return cached_images(info["fingerprint"]) is not None or find_source(info=info) is not None
 
 
-def cache_dir() -> Path:
-    """The folder that Keras keeps data sets in: `$KERAS_HOME/datasets`, or `~/.keras/datasets`."""
-    return keras_home() / "datasets"
-
-
-def keras_home() -> Path:
-    """The folder that Keras keeps downloads in: `$KERAS_HOME`, or `~/.keras`."""
-    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras").expanduser()
-
-
 def download(*, info: Mapping[str, Any] = INFO) -> Path:
     """Downloads the archive into the Keras cache, once, and verifies its sha256.
 
@@ -217,7 +202,7 @@ def download(*, info: Mapping[str, Any] = INFO) -> Path:
     try:
         if target.exists() and pooch.file_hash(target) == info["sha256"]:
             return target
-        with _temporary_folder(target.parent) as folder:
+        with temporary_folder(target.parent) as folder:
             # pooch checks the hash before the file gets its name.
             pooch.retrieve(
                 info["url"],
@@ -233,11 +218,11 @@ def download(*, info: Mapping[str, Any] = INFO) -> Path:
             f"Try again later. {by_hand}"
         ) from error
     except requests.exceptions.RequestException as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise OSError(f"{info['name']} could not be downloaded ({reason}). {by_hand}") from error
+        why = f"{type(error).__name__}: {error}"
+        raise OSError(f"{info['name']} could not be downloaded ({why}). {by_hand}") from error
     except OSError as error:
         raise OSError(
-            f"The archive could not be stored as {target} ({_advice(error)}). "
+            f"The archive could not be stored as {target} ({reason(error)}). "
             "Set KERAS_HOME to a folder with 300 MB of free space that you can write to."
         ) from error
     return target
@@ -442,11 +427,6 @@ def _labels(names, info) -> np.ndarray:
 # -- cache of decoded arrays -------------------------------------------------------------------
 
 
-def decoded_dir() -> Path:
-    """The folder of decoded pictures: a folder for each content, named by its fingerprint."""
-    return cache_dir() / "medmnist_keras"
-
-
 def _load_path(path: Path, info) -> Images:
     """Reads a folder or archive, from the cache of decoded arrays when it hasn't changed."""
     note = decoded_dir() / f"{_signature(path)}.txt"
@@ -459,11 +439,11 @@ def _load_path(path: Path, info) -> Images:
     try:
         return _read_into_cache(path, info, note)
     except _NotCachedError as error:
-        reason = _advice(error.reason)
+        why = reason(error.reason)
     images: list[np.ndarray] = []
     order, rest = _read(path, info, images.append)
     warnings.warn(
-        f"The decoded pictures could not be cached in {decoded_dir()} ({reason}), so "
+        f"The decoded pictures could not be cached in {decoded_dir()} ({why}), so "
         "the next load will decode them again. Set KERAS_HOME to a folder with 300 MB of "
         "free space that you can write to.",
         stacklevel=4,
@@ -536,7 +516,7 @@ def _read_into_cache(path: Path, info, note: Path) -> Images:
     """
     with contextlib.ExitStack() as stack:
         with _caching():
-            temporary = stack.enter_context(_temporary_folder(note.parent))
+            temporary = stack.enter_context(temporary_folder(note.parent))
             whole = temporary / "arrays"
             whole.mkdir()
         order, rest = _read_into_file(path, info, whole / "images.npy")
@@ -589,38 +569,6 @@ def _save(path: Path, array: np.ndarray) -> None:
     with path.open("wb") as file:
         # By `write()`: NumPy's own way into a file doesn't tell why it fails.
         np.save(cast(Any, SimpleNamespace(write=file.write)), array, allow_pickle=False)
-
-
-@contextlib.contextmanager
-def _temporary_folder(parent: Path) -> Iterator[Path]:
-    """A folder to write in, on the same disk as where things go when they are complete."""
-    parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=parent, prefix=_TEMPORARY) as folder:
-        yield Path(folder)
-
-
-def clear_leftovers(parent: Path, prefix: str = _TEMPORARY) -> None:
-    """Deletes what processes that were killed have left half-written.
-
-    Args:
-        parent: `Path` of a folder, there or not.
-        prefix: str, with which the names of half-written folders in it begin.
-    """
-    for folder in parent.glob(f"{glob.escape(prefix)}*"):
-        with contextlib.suppress(OSError):  # another clears it too, or it isn't ours
-            latest = max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
-            if time.time() - latest > _ABANDONED:
-                shutil.rmtree(folder)
-
-
-def _advice(error: OSError) -> str:
-    reasons: dict[int | None, str] = {
-        errno.ENOSPC: "the disk is full",
-        errno.EDQUOT: "your share of the disk is full",
-        errno.EACCES: "no permission to write there",
-        errno.EROFS: "it is read-only",
-    }
-    return reasons.get(error.errno, str(error))
 
 
 # -- phantoms and subsets ------------------------------------------------------------------------

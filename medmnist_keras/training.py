@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import _quiet as _quiet  # isort: skip  # before Keras
 
 import contextlib
+import hashlib
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -126,6 +127,7 @@ def train(
         "batches": batches,
         "learning_rate": learning_rate,
         "weight_decay": weight_decay,
+        "data": _digest(train_ds, val_ds) if backup is not None else None,
     }
     best = BestEpoch()
     state = None if backup is None else Backup(backup, best, recipe)
@@ -246,6 +248,19 @@ def fine_tune(
     return FineTuning(head_history, top_history, seconds)
 
 
+def _digest(train_ds, val_ds) -> str | None:
+    """Tells other data from this: by the labels of the first training batch, whose order the
+    seed decides, and by the first validation batch. In a job each process has rows of its own.
+
+    Not by training pictures, which random layers change, by a hair otherwise on each machine."""
+    if current_job().process_count > 1:
+        return None
+    whole = hashlib.sha256()
+    for part in (next(iter(train_ds))[1], *next(iter(val_ds))):
+        whole.update(np.ascontiguousarray(part).tobytes())
+    return whole.hexdigest()
+
+
 def _warm_up_and_cosine(peak: float, steps: int):
     warm_up = max(1, steps // 10)
     return keras.optimizers.schedules.CosineDecay(
@@ -269,6 +284,14 @@ def _predict(model, images, batch_size, verbose) -> np.ndarray:
     bar = keras.utils.Progbar(len(images), verbose=1 if verbose == "auto" else verbose)
     for start in range(0, len(images), piece):
         rows = slice(start, start + piece)
-        features[rows] = model.predict(images[rows], batch_size=batch_size, verbose=0)
+        found = model.predict(images[rows], batch_size=batch_size, verbose=0)
+        with np.errstate(over="ignore"):  # told below
+            features[rows] = found
+        if not np.isfinite(features[rows]).all():
+            raise ValueError(
+                f"Features must be finite numbers up to {np.finfo('float16').max:,.0f}, as they "
+                f"are kept in float16. Received: up to {np.abs(found).max():,.0f} from "
+                f"{model.name!r}; train all layers with `train()` instead."
+            )
         bar.update(min(start + piece, len(images)))
     return features

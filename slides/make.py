@@ -32,6 +32,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from PIL import Image
 from pygments.formatters import HtmlFormatter
 
+from medmnist_keras.storage import replacing
 from slides.npm import fetch_package
 
 ROOT = Path(__file__).parents[1]
@@ -277,11 +278,9 @@ def main() -> None:
     except (OSError, ValueError) as error:
         sys.exit(str(error))
     target = ROOT / "build" / "slides.html"
-    target.parent.mkdir(exist_ok=True)
     html = make_deck(sorted((ROOT / "notebooks").glob("0*.ipynb")), reveal)
-    temporary = target.with_suffix(".writing")
-    temporary.write_text(html, encoding="utf-8")
-    temporary.replace(target)
+    with replacing(target) as (draft,):
+        draft.write_text(html, encoding="utf-8")
     print(f"{target.relative_to(ROOT)}: {html.count('<section')} slides. Open it in any browser.")
 
 

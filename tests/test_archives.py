@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 import tarfile
 import tracemalloc
 import zipfile
@@ -129,6 +130,19 @@ def test_links_that_lead_nowhere_are_told(files, tiny_info, write_folder):
     (folder / "Hand" / "000000.jpeg").unlink()
     (folder / "Hand" / "000000.jpeg").symlink_to(folder / "gone")
     with pytest.raises(ValueError, match="Hand/000000.jpeg: No such file"):
+        load_images(folder, info=tiny_info)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_pipes_and_devices_in_a_folder_are_passed_over(files, tiny_info, write_folder):
+    """To read one waited for ever, or filled the memory."""
+    folder = write_folder(files)
+    os.mkfifo(folder / "Hand" / "pipe.jpeg")
+    (folder / "CXR" / "zeros.jpeg").symlink_to("/dev/zero")
+    assert len(load_images(folder, info=tiny_info, strict=True).images) == len(files)
+    (folder / "Hand" / "000000.jpeg").unlink()
+    os.mkfifo(folder / "Hand" / "000000.jpeg")
+    with pytest.raises(ValueError, match="Hand: 11 files, not 12"):
         load_images(folder, info=tiny_info)
 
 

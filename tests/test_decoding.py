@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from tiny_data import encode
 
-from medmnist_keras import decoding
+from medmnist_keras import decoding, read_image
 from medmnist_keras.sources import load_images
 
 
@@ -58,6 +58,32 @@ def spoilt_scans(data):
         data[:scan] + np.random.default_rng(0).integers(0, 255, 3000, dtype="uint8").tobytes(),
     ):
         yield changed.rstrip(b"\xff") + b"\xff\xd9"
+
+
+def pictures_of_another_depth():
+    ramp = np.linspace(0, 65535, 64 * 64).reshape(64, 64)
+    rows = np.mgrid[:64, :64][0]
+    clear = Image.fromarray(np.full((64, 64), 255, "uint8"))
+    yield "16 bits", Image.fromarray(ramp.astype("uint16")), {}
+    clear.putalpha(Image.fromarray(np.where(rows < 32, 0, 255).astype("uint8")))
+    yield "transparent", clear, {}
+    yield (
+        "one grey is transparent",
+        Image.fromarray((4 * rows).astype("uint8")),
+        {"transparency": 8},
+    )
+    yield "palette", Image.fromarray((4 * rows).astype("uint8")).convert("P"), {}
+
+
+@pytest.mark.parametrize(("name", "image", "options"), list(pictures_of_another_depth()))
+def test_a_picture_of_the_data_set_is_read_as_one_of_ones_own(name, image, options, tmp_path):
+    """Two decoders, one rule: 16 bits were clipped here, and what is transparent was white."""
+    image.save(tmp_path / "a.png", **options)
+    batch = in_a_batch([(tmp_path / "a.png").read_bytes()])
+    assert not batch.problems
+    np.testing.assert_array_equal(
+        batch.images[0].squeeze(), read_image(tmp_path / "a.png").squeeze()
+    )
 
 
 def test_pictures_in_a_batch_are_those_that_pillow_gives_alone(files):

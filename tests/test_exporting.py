@@ -1,6 +1,7 @@
 """Files in other formats say in their own runtimes what the model says in Keras."""
 
 import json
+import os
 import sys
 
 import keras
@@ -151,6 +152,33 @@ def test_a_file_that_says_something_else_is_not_kept(small, tmp_path, monkeypatc
         export(small, "keras", tmp_path / "small.keras")
     assert [path.name for path in tmp_path.iterdir()] == ["small.keras"]
     assert (tmp_path / "small.keras").read_text() == "an earlier one"
+
+
+@pytest.mark.parametrize("format", ["keras", "saved_model"])
+def test_neighbours_of_the_export_are_left_alone(format, small, tmp_path):
+    """A folder whose name began as the export's temporary ones was deleted with all in it."""
+    path = tmp_path / file_name(small, format)
+    for name in (
+        f".{path.name}-backup",
+        f".{path.name}-",
+        f"{path.name}-old",
+        ".medmnist_keras-me",
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine.txt").touch()
+        os.utime(tmp_path / name / "mine.txt", (1e9, 1e9))
+        os.utime(tmp_path / name, (1e9, 1e9))
+    export(small, format, path)
+    assert len(list(tmp_path.glob("*/mine.txt"))) == 4
+
+
+@pytest.mark.parametrize("spoilt", ["probabilities", "confidence"])
+def test_an_output_that_is_no_number_is_noticed(spoilt):
+    good = np.full((4, 6), 1 / 6)
+    outputs = {"probabilities": good.copy(), "confidence": good.max(axis=1)}
+    outputs[spoilt][:] = np.nan
+    difference, *_ = exporting._compare(good, outputs["probabilities"], outputs["confidence"], None)
+    assert not difference <= 1e9
 
 
 def test_what_was_there_is_replaced(small, tmp_path):

@@ -1,12 +1,21 @@
 """Folders of pictures from elsewhere, and what a model's scores on them are."""
 
 import json
+import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
-from medmnist_keras import CLASS_NAMES, Settings, evaluate, render_elsewhere
+from medmnist_keras import (
+    CLASS_NAMES,
+    Settings,
+    evaluate,
+    external,
+    render_elsewhere,
+    with_renderings,
+)
 from medmnist_keras.evaluation import wilson_interval
 from medmnist_keras.external import external_report, load_elsewhere, load_folder
 from medmnist_keras.phantoms import draw_phantoms
@@ -162,7 +171,8 @@ def test_a_shifted_copy_stands_in_and_says_so(capsys):
     told = capsys.readouterr().out
     assert "MEDMNIST_KERAS_EXTERNAL_DIR is not set" in told
     assert "copy of 12 test pictures stands in" in told
-    np.testing.assert_array_equal(copy.images, render_elsewhere(images, labels, seed=3))
+    expected = render_elsewhere(images, labels, seed=3 + external._STAND_IN)
+    np.testing.assert_array_equal(copy.images, expected)
     assert (copy.images != images).any(axis=(1, 2, 3)).mean() > 0.9
     np.testing.assert_array_equal(copy.labels, labels)
     assert copy.labels.dtype == np.int64
@@ -197,16 +207,56 @@ def test_scores_are_those_of_evaluate_with_an_interval():
     assert report.per_source is None
 
 
-def test_interval_of_balanced_accuracy_agrees_with_a_bootstrap_of_pictures():
+def test_interval_of_balanced_accuracy_by_hand():
     report = external_report(LABELS, certain(GUESSES))
-    correct = LABELS == GUESSES
-    classes = (correct[:10], correct[10:])
-    draw = np.random.default_rng(1).choice
-    means = [np.mean([draw(each, len(each)).mean() for each in classes]) for _ in range(2000)]
-    low, high = np.percentile(means, [2.5, 97.5])
-    assert report.scores["balanced_accuracy_low"] == pytest.approx(low, abs=0.03)
-    assert report.scores["balanced_accuracy_high"] == pytest.approx(high, abs=0.03)
-    assert external_report(LABELS, certain(GUESSES)).scores == report.scores
+    # Clopper and Pearson's limits of 8 of 10 and of 30 of 40, from their tables.
+    first, second = np.array([0.4439, 0.9748]), np.array([0.5880, 0.8731])
+    distance = np.hypot(first - 0.8, second - 0.75) / 2
+    low, high = 0.775 - distance[0], 0.775 + distance[1]
+    assert report.scores["balanced_accuracy_low"] == pytest.approx(low, abs=1e-4)
+    assert report.scores["balanced_accuracy_high"] == pytest.approx(high, abs=1e-4)
+
+
+def test_interval_of_a_perfect_score_has_a_width():
+    labels = np.repeat(np.arange(6), 18)
+    scores = external_report(labels, certain(labels)).scores
+    assert scores["balanced_accuracy"] == scores["balanced_accuracy_high"] == 1
+    assert scores["balanced_accuracy_low"] < 0.95
+
+
+@pytest.mark.parametrize("images", [18, 52, 300])
+@pytest.mark.parametrize("recall", [0.5, 0.9, 0.98, 1.0])
+def test_intervals_cover_what_they_say(images, recall):
+    """Of 95 % intervals about 95 in 100 hold the truth, however good the model is."""
+    tries = 1000
+    right = np.random.default_rng(0).binomial(images, recall, size=(tries, 6))
+    limits = {
+        key: external._balanced_accuracy_interval(pd.DataFrame({"recall": share, "images": images}))
+        for key, share in {tuple(sorted(row)): np.sort(row) / images for row in right}.items()
+    }
+    held = [low <= recall <= high for low, high in (limits[tuple(sorted(row))] for row in right)]
+    assert np.mean(held) >= 0.92  # 0.93, less what chance takes of a thousand tries
+    singles = [wilson_interval(count, images) for count in range(images + 1)]
+    held = [singles[count][0] <= recall <= singles[count][1] for count in right.ravel()]
+    assert np.mean(held) >= 0.93
+    if recall < 1:
+        assert np.mean(held) <= 0.985
+
+
+def test_the_stand_in_is_drawn_otherwise_than_the_validation_pictures(monkeypatch):
+    seeds = []
+
+    def render(images, labels, *, seed):
+        seeds.append(seed)
+        return images
+
+    monkeypatch.setattr(external, "render_elsewhere", render)
+    monkeypatch.setattr(sys.modules["medmnist_keras.augment"], "render_elsewhere", render)
+    images, labels = np.zeros((6, 64, 64, 1), "uint8"), np.arange(6)
+    settings = Settings(quick=True, source="phantoms", images_per_class=20)
+    external.load_elsewhere(settings, images, labels)
+    with_renderings(images, labels, seed=settings.seed)
+    assert len(set(seeds)) == 2
 
 
 def test_recall_of_each_class():
@@ -250,7 +300,7 @@ def test_refused_pictures_are_counted():
 
 
 def test_arguments_that_do_not_fit():
-    with pytest.raises(ValueError, match="must have 6 columns"):
+    with pytest.raises(ValueError, match="with 6 classes"):
         external_report([0, 1], np.eye(2))
     with pytest.raises(ValueError, match="2 sources for 50 labels"):
         external_report(LABELS, certain(GUESSES), ["a", "b"])

@@ -147,6 +147,52 @@ def test_of_another_copy_all_pictures_are_looked_at_once(short_reach, monkeypatc
     np.testing.assert_array_equal(find_groups(pictures).groups, whole.groups)
 
 
+@pytest.mark.parametrize("damage", ["cut", "empty", "other version", "other pictures", "no index"])
+def test_an_index_that_is_of_no_use_is_made_anew(damage, short_reach):
+    pictures, _ = stacks_and_singles()
+    folder = decoded_dir() / pictures.fingerprint
+    folder.mkdir(parents=True)
+    for name in ("images", "labels", "names", "quantization"):
+        np.save(folder / f"{name}.npy", getattr(pictures, name))
+    expected, file = find_groups(pictures), folder / "groups.npz"
+    whole = file.read_bytes()
+    with np.load(file) as index:
+        fields = dict(index)
+    if damage == "cut":
+        file.write_bytes(whole[:200])
+    elif damage == "empty":
+        file.write_bytes(b"")
+    elif damage == "other version":
+        np.savez_compressed(file, **fields | {"version": 0, "groups": 0 * fields["groups"]})
+    elif damage == "other pictures":
+        np.savez_compressed(file, **fields | {"fingerprint": "?", "groups": 0 * fields["groups"]})
+    else:
+        file.unlink()
+    for _ in range(2):
+        np.testing.assert_array_equal(find_groups(pictures).groups, expected.groups)
+    assert groups._read_index(file, pictures.fingerprint) is not None
+
+
+def test_an_index_that_can_not_be_kept_is_computed(short_reach, monkeypatch):
+    pictures, bodies = stacks_and_singles()
+    folder = decoded_dir() / pictures.fingerprint
+    folder.mkdir(parents=True)
+    for name in ("images", "labels", "names", "quantization"):
+        np.save(folder / f"{name}.npy", getattr(pictures, name))
+
+    def full(*_, **__):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(groups.np, "savez_compressed", full)
+    assert len(find_groups(pictures).groups) == len(bodies)
+
+
+def test_a_damaged_index_of_the_package_says_what_to_do(small_index):
+    groups.INDEX_FILE.write_bytes(b"")
+    with pytest.raises(ValueError, match="is damaged.*pip install --force-reinstall"):
+        find_groups(small_index)
+
+
 def test_other_content_is_never_served_from_the_index(small_index):
     stranger, bodies = stacks_and_singles(seed=5)
     found = find_groups(stranger)

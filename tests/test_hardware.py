@@ -80,6 +80,19 @@ def test_precision_that_suits_the_hardware_is_told(gpus, monkeypatch, names, bfl
     assert len(whole.splitlines()) == 1
 
 
+def test_a_policy_that_nothing_here_improves_stays(gpus, monkeypatch):
+    gpus()
+    monkeypatch.setattr(hardware, "_cpu_has_bfloat16", lambda: False)
+    keras.config.set_dtype_policy("float64")
+    try:
+        with accelerated() as line:
+            assert keras.config.dtype_policy().name == "float64"
+        assert line.endswith("in float64")
+        assert keras.config.dtype_policy().name == "float64"
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
 def test_user_policy_is_as_before(gpus):
     gpus("NVIDIA L4")
     with contextlib.suppress(KeyError), accelerated():

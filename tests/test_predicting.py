@@ -5,6 +5,7 @@ import types
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from keras import layers
 from PIL import Image
@@ -35,6 +36,13 @@ def write(path, values=WHITE):
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(values).save(path)
     return path
+
+
+@pytest.fixture(autouse=True)
+def no_model_of_another_test():
+    predicting._shipped_model.cache_clear()
+    yield
+    predicting._shipped_model.cache_clear()
 
 
 # -- predict -------------------------------------------------------------------------------------
@@ -230,3 +238,14 @@ def test_code_in_a_model_file_is_not_run(tmp_path):
     keras.Model(inputs, harmful(inputs)).save(tmp_path / "harmful.keras")
     with pytest.raises(ValueError, match=r"harmful.keras can't be loaded.*afe"):
         load_model(tmp_path / "harmful.keras")
+
+
+def test_the_shipped_model_is_loaded_once(monkeypatch):
+    predicting._shipped_model.cache_clear()
+    loads = []
+    real = predicting.load_model
+    monkeypatch.setattr(predicting, "load_model", lambda name: loads.append(name) or real(name))
+    first, second = predict(WHITE), predict(WHITE)
+    assert loads == [predicting.SHIPPED_MODEL]
+    pd.testing.assert_frame_equal(first, second)
+    assert load_model(predicting.SHIPPED_MODEL)[0] is not load_model(predicting.SHIPPED_MODEL)[0]

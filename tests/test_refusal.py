@@ -73,8 +73,17 @@ def test_temperature_stays_within_its_bounds():
     [([0, 1, 2], np.eye(6)[:2]), ([0, 1], np.eye(5)[:2]), ([0, 6], np.eye(6)[:2])],
 )
 def test_arrays_that_do_not_fit(labels, probabilities):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"must (have|lie).*Received: "):
         fit_temperature(labels, probabilities)
+
+
+@pytest.mark.parametrize("spoilt", [np.eye(6) * 9 - 4, np.full((6, 6), np.nan), np.eye(6) * 0.9])
+def test_what_is_no_probability_passes_no_gate(spoilt):
+    """Logits gave a temperature of 0.05 and a threshold beyond 1, without an error."""
+    with pytest.raises(ValueError, match="`probabilities` must"):
+        fit_temperature(np.arange(6), spoilt)
+    with pytest.raises(ValueError, match="`probabilities` must"):
+        refusal_threshold(spoilt)
 
 
 @pytest.fixture

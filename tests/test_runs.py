@@ -1,5 +1,7 @@
 import dataclasses
 import json
+import multiprocessing
+import os
 
 import keras
 import numpy as np
@@ -57,6 +59,45 @@ def test_nothing_kept_nothing_loaded(settings):
     assert load_run("baseline_cnn", settings, seed=7) is None
     for other in ({"source": None}, {"split": "random"}, {"seed": 1}):
         assert load_run("baseline_cnn", dataclasses.replace(settings, **other), seed=0) is None
+
+
+OTHERS = {
+    "pictures": lambda x, y: (np.roll(x, 1, axis=1), y),
+    "labels": lambda x, y: (x, np.roll(y, 1)),
+    "fewer": lambda x, y: (x[:-1], y[:-1]),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("part", [0, 1])
+def test_a_run_of_other_pictures_is_never_loaded(settings, data, other, part, monkeypatch, caplog):
+    keep_run(baseline_cnn(), settings, seconds={}, data=data)
+    assert run_baseline(data, settings).loaded
+    changed = list(data)
+    changed[part] = OTHERS[other](*data[part])
+    monkeypatch.setattr(runs, "train", lambda *_, **__: None)
+    assert not run_baseline(tuple(changed), settings).loaded
+    assert "was made of other pictures" in caplog.text
+    assert run_baseline(tuple(changed), settings).loaded  # kept in its place
+
+
+def test_a_run_of_other_settings_or_another_recipe_is_never_loaded(settings, monkeypatch):
+    keep_run(baseline_cnn(), settings, seconds={})
+    assert load_run("baseline_cnn", settings)
+    more = dataclasses.replace(settings, images_per_class=30)
+    assert more.folder == settings.folder
+    assert load_run("baseline_cnn", more) is None
+    monkeypatch.setattr(runs, "_RECIPE", runs._RECIPE + 1)
+    assert load_run("baseline_cnn", settings) is None
+
+
+def test_a_run_of_times_before_these_digests_is_trained_anew(settings):
+    keep_run(baseline_cnn(), settings, seconds={})
+    (file,) = settings.folder.glob("*.json")
+    facts = json.loads(file.read_text(encoding="utf-8"))
+    del facts["pictures"], facts["recipe"]
+    file.write_text(json.dumps(facts), encoding="utf-8")
+    assert load_run("baseline_cnn", settings) is None
 
 
 def test_a_run_whose_writing_broke_off_leaves_the_one_before(settings, monkeypatch):
@@ -241,7 +282,8 @@ def test_ablation_goes_on_where_it_broke_off(settings, data, ablation):
     with pytest.raises(InterruptedError):
         run_ablation(data, settings, draw_phantoms(3))
     (file,) = settings.folder.iterdir()
-    assert [row["layer"] for row in json.loads(file.read_text())] == ABLATION[:4]
+    rows = json.loads(file.read_text(encoding="utf-8"))["rows"]
+    assert [row["layer"] for row in rows] == ABLATION[:4]
     ablation.breaks_after = np.inf
     ablation.layers.clear()
     table = run_ablation(data, settings, draw_phantoms(3))
@@ -261,6 +303,8 @@ def test_ablations_of_other_data_are_kept_apart(settings, data, ablation):
         (data, dataclasses.replace(settings, seed=1), draw_phantoms(3)),
         (data, dataclasses.replace(settings, split="random"), draw_phantoms(3)),
         (data, settings, draw_phantoms(4)),
+        (data, settings, draw_phantoms(3, seed=1)),
+        ((data[0], data[1], OTHERS["labels"](*data[2])), settings, draw_phantoms(3)),
     ):
         with pytest.raises(InterruptedError):  # it would train
             run_ablation(*other)
@@ -317,3 +361,22 @@ def test_results_are_gathered_section_by_section(settings):
     stored = json.loads(settings.results_file.read_text())
     assert stored == {"loading": {"first": 2.0}, "scores": {"a": 1}}
     assert settings.results_file.parent == settings.folder  # never beside a full run's
+
+
+def keep_sections(folder, name):
+    os.chdir(folder)
+    for number in range(20):
+        keep_results(
+            Settings(quick=True, source="phantoms", images_per_class=20), **{f"{name}{number}": 1}
+        )
+
+
+def test_two_notebooks_that_keep_results_at_once_lose_none(settings, tmp_path):
+    context = multiprocessing.get_context("spawn")
+    children = [context.Process(target=keep_sections, args=(tmp_path, name)) for name in "ab"]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join(120)
+    assert [child.exitcode for child in children] == [0, 0]
+    assert len(json.loads(settings.results_file.read_text(encoding="utf-8"))) == 40

@@ -119,7 +119,6 @@ def test_training_that_was_killed_goes_on_as_if_it_had_not_been(datasets, tmp_pa
         with pytest.raises(_KillError):
             run(datasets, epochs=4, backup=tmp_path / "state")
     assert [path.name for path in (tmp_path / "state").iterdir()] == ["epoch-00002"]
-    (tmp_path / "state" / ".writing-left").mkdir()  # as a kill amid writing leaves it
     model, history = run(datasets, epochs=4, backup=tmp_path / "state")
     assert history.epoch == [0, 1, 2, 3]
     for name, values in expected.history.items():
@@ -145,6 +144,39 @@ def test_the_state_of_another_run_is_refused(datasets, tmp_path):
     run(datasets, epochs=1, backup=tmp_path / "state")
     with pytest.raises(ValueError, match="'epochs': 1.*choose another folder, or delete"):
         run(datasets, epochs=2, backup=tmp_path / "state")
+
+
+def altered(datasets, part, change):
+    """The datasets with this change to the pictures and labels of one of them."""
+
+    def make():
+        both = list(datasets())
+        both[part] = both[part].map(change)
+        return tuple(both)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        (0, lambda images, labels: (images, (labels + 1) % 6)),
+        (1, lambda images, labels: (images, (labels + 1) % 6)),
+        (1, lambda images, labels: (255 - images, labels)),
+    ],
+    ids=["training labels", "validation labels", "pictures"],
+)
+def test_the_state_of_a_run_on_other_data_is_refused(datasets, part, change, tmp_path):
+    run(datasets, epochs=1, backup=tmp_path / "state")
+    with pytest.raises(ValueError, match="must be a folder of this same run.*'data': "):
+        run(altered(datasets, part, change), epochs=1, backup=tmp_path / "state")
+
+
+def test_features_beyond_float16_are_told():
+    inputs = keras.Input((2,))
+    model = keras.Model(inputs, keras.layers.Rescaling(1e5)(inputs), name="bottom")
+    with pytest.raises(ValueError, match="finite numbers up to 65,504.*Received: up to 100,000"):
+        training._predict(model, np.ones((4, 2), "float32"), 2, verbose=0)
 
 
 def test_float16_gradients_are_scaled(datasets, monkeypatch):

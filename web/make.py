@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 from PIL import Image
@@ -18,6 +17,7 @@ from PIL import Image
 from medmnist_keras import load_model
 from medmnist_keras.app import drawn_examples
 from medmnist_keras.exporting import export
+from medmnist_keras.storage import replacing
 from slides.npm import fetch_package
 
 ROOT = Path(__file__).parents[1]
@@ -53,17 +53,13 @@ def make_page(target, runtime, model="baseline_cnn") -> None:
         ImportError, ValueError, RuntimeError: as `export()`.
     """
     target = Path(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
     network, threshold = load_model(model)
-    with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
-        draft = Path(temporary) / target.name
+    with replacing(target) as (draft,):
         shutil.copytree(Path(__file__).parent / "page", draft)
         for name, content in runtime.items():
             (draft / Path(name).name).write_bytes(content)
         export(network, "onnx", draft / "model.onnx", threshold=threshold)
         write_examples(draft / "examples")
-        shutil.rmtree(target, ignore_errors=True)
-        draft.replace(target)
 
 
 def write_examples(folder: Path) -> None:

@@ -17,7 +17,8 @@ import nbformat
 from nbclient import NotebookClient
 from PIL import Image
 
-from medmnist_keras.sources import cache_dir, find_source, keras_home
+from medmnist_keras.sources import find_source
+from medmnist_keras.storage import cache_dir, keras_home, replacing
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -92,9 +93,8 @@ def run(path: Path) -> None:
     merge_streams(notebook)
     clean(notebook)
     notebook.metadata["stored_run"] = {"code_sha256": code_digest(notebook)}
-    temporary = path.with_suffix(".writing")
-    nbformat.write(notebook, temporary)
-    temporary.replace(path)
+    with replacing(path) as (draft,):
+        nbformat.write(notebook, draft)
 
 
 def main(names) -> None:
