@@ -12,6 +12,7 @@ from scipy import fft
 from medmnist_keras import (
     CLASS_NAMES,
     ROBUST_LAYERS,
+    augment,
     augment_robust,
     make_dataset,
     render_elsewhere,
@@ -94,6 +95,19 @@ def test_two_in_five_of_the_pictures_stay_as_they_are(repeated, two_epochs):
     shares = [1 - changed(images, repeated[0]).mean() for images, _ in two_epochs]
     # Of those that aren't foreign.
     np.testing.assert_allclose(shares, 0.4 * 0.9, atol=0.05)
+
+
+def test_no_two_pieces_of_many_pictures_are_rendered_alike():
+    images, labels = np.repeat(draw_phantoms(1)[0][3:4], 512, axis=0), np.full(512, 3)
+    rendered = render_elsewhere(images, labels, robust_layers=["degradation", "tone"], seed=0)
+    assert (rendered[:256] != rendered[256:]).any(axis=(1, 2, 3)).mean() > 0.9
+
+
+def test_shifted_pictures_repeat_their_edge():
+    """Black borders would mark each class whose background is grey."""
+    images, labels = np.full((32, 64, 64, 1), 120, "uint8"), np.zeros(32, "int64")
+    ((changed, _),) = augment(make_dataset(images, labels, batch_size=32, shuffle_seed=0))
+    np.testing.assert_allclose(changed, 120, atol=0.5)
 
 
 def test_labels_of_about_a_tenth_are_drawn_by_lot(repeated, two_epochs):

@@ -98,6 +98,19 @@ def test_pictures_in_a_batch_are_those_that_pillow_gives_alone(files):
         assert table.tolist() == list(expected_table)
 
 
+@pytest.mark.parametrize("place", [0, 1, 30, 71])
+def test_a_stray_restart_marker_spoils_no_other_picture(place, files):
+    contents = list(files.values())
+    data = files["Hand/000002.jpeg"]
+    scan = decoding._GREY_64.match(data).end()
+    for marker in range(8):
+        spoilt = data[: scan + 40] + bytes((0xFF, 0xD0 + marker)) + data[scan + 40 :]
+        assert decoding._plain_header(spoilt) is None
+        batch = in_a_batch([*contents[:place], spoilt, *contents[place + 1 :]])
+        for row in np.delete(np.arange(len(contents)), place):
+            np.testing.assert_array_equal(batch.images[row], one_by_one(contents[row])[0])
+
+
 def test_most_pictures_are_decoded_at_once(files, monkeypatch):
     heights = []
     decode = decoding._decode

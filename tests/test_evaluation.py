@@ -127,6 +127,18 @@ def test_calibration_by_hand():
     assert error == pytest.approx((2 * 0.2 + 2 * 0.1) / 4)
 
 
+def test_calibration_error_is_weighted_by_images():
+    # Three predictions of 0.7, one right; one of 0.9, right.
+    probabilities = [[0.7, 0.3]] * 3 + [[0.1, 0.9]]
+    error = evaluation.expected_calibration_error([0, 1, 1, 1], probabilities, n_bins=5)
+    assert error == pytest.approx((3 * (0.7 - 1 / 3) + 1 * 0.1) / 4)
+
+
+def test_rows_are_normalised_after_the_check():
+    _, checked = evaluation.check_predictions([0, 1], [[0.7, 0.303], [0.2, 0.797]])
+    np.testing.assert_allclose(checked.sum(axis=1), 1, rtol=1e-12)
+
+
 def test_calibration_counts_every_image():
     labels, probabilities = make_predictions()
     for n_bins in (1, 10, 15):

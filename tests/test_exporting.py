@@ -172,6 +172,32 @@ def test_neighbours_of_the_export_are_left_alone(format, small, tmp_path):
     assert len(list(tmp_path.glob("*/mine.txt"))) == 4
 
 
+@pytest.mark.parametrize("off", ["numbers", "classes"])
+def test_one_check_that_fails_is_enough(off, small, tmp_path, monkeypatch):
+    real = FORMATS["keras"]
+
+    def load(path):
+        run = real.load(path)
+
+        def changed(images):
+            probabilities, confidence = (np.array(output) for output in run(images))
+            if off == "numbers":
+                return probabilities, confidence + 1e-3
+            for row in range(3):  # of 112: over 1 %
+                first, second = np.argsort(-probabilities[row])[:2]
+                probabilities[row, [first, second]] = probabilities[row, [second, first]]
+            return probabilities, confidence
+
+        return changed
+
+    difference = real.difference if off == "numbers" else 9
+    kind = real._replace(load=load, difference=difference)
+    monkeypatch.setitem(exporting.FORMATS, "keras", kind)
+    with pytest.raises(RuntimeError, match="Nothing was kept"):
+        export(small, "keras", tmp_path / "small.keras")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("spoilt", ["probabilities", "confidence"])
 def test_an_output_that_is_no_number_is_noticed(spoilt):
     good = np.full((4, 6), 1 / 6)

@@ -129,6 +129,9 @@ def test_the_index_serves_a_part_of_the_pictures(small_index):
     np.testing.assert_array_equal(found.blank, whole.blank[kept])
     both = np.isin(whole.twins, kept).all(axis=1)
     np.testing.assert_array_equal(kept[found.twins], whole.twins[both])
+    rest = np.setdiff1d(np.arange(len(whole.groups)), whole.twins[:, 1])
+    widowed = small_index._replace(**{name: getattr(small_index, name)[rest] for name in arrays})
+    assert len(find_groups(widowed).twins) == 0
 
 
 def test_of_another_copy_all_pictures_are_looked_at_once(short_reach, monkeypatch):

@@ -368,6 +368,9 @@ def test_model_comparison_is_in_per_cent():
     assert {"7,342 errors", "160 errors", "12 errors", "0 errors"} < set(texts_of(ax))
     points = ax.lines[0]
     np.testing.assert_allclose(points.get_xdata(), [83, 1.8, 0.14, 0], atol=1e-9)
+    ends = [segment[:, 0] for segment in ax.collections[0].get_segments()]
+    expected = 100 * (1 - MODELS[["accuracy_high", "accuracy_low"]].to_numpy())
+    np.testing.assert_allclose(ends, expected, atol=1e-9)
     assert ax.get_xscale() == "symlog"
     assert "logarithmic" in ax.get_xlabel()
     close = plots.model_comparison(MODELS.iloc[2:])

@@ -240,6 +240,13 @@ def test_code_in_a_model_file_is_not_run(tmp_path):
         load_model(tmp_path / "harmful.keras")
 
 
+def test_a_picture_at_the_threshold_itself_is_answered(model):
+    confidence = float(predict(WHITE, model=model, threshold=0)["confidence"][0])
+    assert predict(WHITE, model=model, threshold=confidence)["answer"].tolist() == ["Hand"]
+    above = np.nextafter(np.float32(confidence), np.float32(2))
+    assert predict(WHITE, model=model, threshold=float(above))["answer"][0] == "none of these"
+
+
 def test_the_shipped_model_is_loaded_once(monkeypatch):
     predicting._shipped_model.cache_clear()
     loads = []

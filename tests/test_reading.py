@@ -505,3 +505,19 @@ def test_find_pictures_keeps_what_is_named(tmp_path):
     hidden.write_bytes(b"?")
     assert find_pictures([str(notes), hidden.parent, "gone"]) == [notes, hidden, Path("gone")]
     assert find_pictures([]) == []
+
+
+@pytest.mark.parametrize(
+    ("function", "inverted"),
+    [("LINEAR", False), ("LINEAR_EXACT", False), ("SIGMOID", False), ("LINEAR", True)],
+)
+def test_a_window_wider_than_the_picture_leaves_it_flat(function, inverted, tmp_path):
+    """What lies within the window is shown by it, not stretched to white and black."""
+    values = np.linspace(-50, 50, 64 * 64).reshape(64, 64).astype("int16")
+    elements = {"WindowCenter": 0, "WindowWidth": 400, "VOILUTFunction": function}
+    if inverted:
+        elements["PhotometricInterpretation"] = "MONOCHROME1"
+    dicom(values, tmp_path / "a.dcm", **elements)
+    grey = read_image(tmp_path / "a.dcm")
+    assert 90 < grey.min() < 100
+    assert 155 < grey.max() < 165

@@ -83,6 +83,15 @@ def test_processes_share_the_rows(phantoms, folder, shuffle_seed, monkeypatch):
     assert set(parts) < set(originals(*phantoms))
 
 
+def test_shards_of_unequal_length_hold_every_picture(phantoms, tmp_path):
+    images, labels = (np.concatenate([part, part[:2]]) for part in phantoms)
+    index = write_shards(zip(images, labels, strict=True), tmp_path / "uneven", shards=4)
+    assert [shard["examples"] for shard in index["shards"]] == [13, 13, 12, 12]
+    assert index["examples"] == 50
+    read = [labels for _, labels in read_shards(tmp_path / "uneven", 9)]
+    assert sum(map(len, read)) == 50
+
+
 def test_index_tells_what_there_is(folder):
     index = json.loads((folder / "index.json").read_text())
     assert index == check_shards(folder) == read_index(folder)

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import time
 
 import numpy as np
 import pytest
@@ -183,6 +184,11 @@ def bad_sets(files):
     yield "missing class", without(files, "Hand/"), ["Hand: missing class"]
     yield "extra class", files | {"Knee/1.jpeg": large}, ["Knee: unexpected class (1 pictures)"]
     yield "wrong count", without(files, "CXR/000003"), ["CXR: 11 files, not 12"]
+    yield (
+        "too many",
+        files | {"CXR/999999.jpeg": files["CXR/000001.jpeg"]},
+        ["CXR: 13 files, not 12"],
+    )
     yield "wrong size", files | {"CXR/000003.jpeg": large}, ["CXR/000003.jpeg: 64x65 pixels"]
     yield "not an image", files | {"CXR/000003.jpeg": b"text"}, ["not a JPEG or PNG image"]
     yield "truncated", files | {"Hand/000001.jpeg": cut}, ["Hand/000001.jpeg: damaged image"]
@@ -242,6 +248,37 @@ def test_changed_source_is_decoded_again(files, tiny_info, write_folder):
     (folder / "Hand" / "000000.jpeg").write_bytes(b"spoilt")
     with pytest.raises(ValueError, match="Hand/000000.jpeg: not a JPEG"):
         load_images(folder, info=tiny_info)
+
+
+def test_a_picture_of_the_same_size_that_is_newer_is_decoded_again(files, tiny_info, write_folder):
+    folder = write_folder(files)
+    before = load_images(folder, info=tiny_info)
+    one, other = folder / "Hand" / "000000.jpeg", folder / "Hand" / "000001.jpeg"
+    size = max(len(one.read_bytes()), len(other.read_bytes())) + 2
+    contents = [path.read_bytes().ljust(size, b"\0") for path in (one, other)]
+    for content, path in zip(contents, (one, other), strict=True):
+        path.write_bytes(content)
+    with pytest.warns(UserWarning, match="differs"):
+        padded = load_images(folder, info=tiny_info)
+    np.testing.assert_array_equal(padded.images, before.images)
+    for content, path in zip(contents, (other, one), strict=True):
+        path.write_bytes(content)
+        os.utime(path, ns=(time.time_ns(), time.time_ns() + 10**9))
+    with pytest.warns(UserWarning, match="differs"):
+        swapped = load_images(folder, info=tiny_info)
+    first = before.names.tolist().index("Hand/000000.jpeg")
+    np.testing.assert_array_equal(swapped.images[first], before.images[first + 1])
+
+
+@pytest.mark.parametrize("name", ["labels", "names", "quantization"])
+def test_a_cache_whose_arrays_do_not_fit_is_made_anew(name, files, tiny_info, write_tar):
+    place = write_tar(files)
+    load_images(place, info=tiny_info)
+    file = cache_dir() / "medmnist_keras" / tiny_info["fingerprint"] / f"{name}.npy"
+    np.save(file, np.load(file)[:-1])
+    assert sources.cached_images(tiny_info["fingerprint"]) is None
+    again = load_images(place, info=tiny_info)
+    assert len(getattr(again, name)) == len(again.images) == len(files)
 
 
 @pytest.mark.parametrize("damage", [b"", b"nonsense", None])

@@ -75,6 +75,14 @@ def test_brightness_contrast_and_floor_are_exact():
     assert corrupt(images, "background floor", 51).ravel().tolist() == [51, 131, 211]
 
 
+@pytest.mark.parametrize("name", ["brightness", "contrast", "blur", "JPEG", "background floor"])
+def test_each_picture_is_spoilt_by_itself(name, drawn):
+    images = np.stack([drawn[0][0] // 4, 255 - drawn[0][0] // 4])
+    strength = CORRUPTIONS[name].strengths[-1]
+    alone = [corrupt(images[[row]], name, strength)[0] for row in range(2)]
+    np.testing.assert_array_equal(corrupt(images, name, strength), alone)
+
+
 def test_noise_has_the_strength_asked_for():
     noisy = corrupt(np.full((4, 64, 64, 1), 128, np.uint8), "noise", 10)
     assert noisy.std() == pytest.approx(25.5, rel=0.03)

@@ -56,13 +56,35 @@ def test_training_repeats(trained, datasets):
     np.testing.assert_allclose(again.history["loss"], trained[1].history["loss"], rtol=1e-3)
 
 
-def test_best_epoch_is_what_stays(datasets):
-    # A learning rate that ruins some epochs.
-    model, history = run(datasets, epochs=3, learning_rate=0.3)
+def test_best_epoch_is_what_stays(datasets, monkeypatch):
+    # In the third epoch a rate that ruins what the first two have learnt.
+    steps = 2 * int(datasets()[0].cardinality())
+    rising = keras.optimizers.schedules.PiecewiseConstantDecay([steps - 1], [3e-3, 3.0])
+    monkeypatch.setattr(training, "_warm_up_and_cosine", lambda *_: rising)
+    model, history = run(datasets, epochs=3)
     val_losses = history.history["val_loss"]
+    assert np.argmin(val_losses) < 2
     kept = model.evaluate(datasets()[1], verbose=0)[0]
-    assert len(set(val_losses)) == 3
     np.testing.assert_allclose(kept, min(val_losses), rtol=1e-4)
+    assert model.optimizer.weight_decay == 0.01
+
+
+def test_each_stage_of_fine_tuning_has_its_own_rate_and_length(monkeypatch):
+    stages = []
+
+    def record(part, train_ds, val_ds, *, epochs, learning_rate, verbose):
+        first = np.concatenate([labels for _, labels in train_ds])
+        stages.append((part.name, epochs, learning_rate, len(next(iter(train_ds))[1]), first))
+        return keras.callbacks.History()
+
+    monkeypatch.setattr(training, "train", record)
+    monkeypatch.setattr(training, "_predict", lambda part, images, *_, **__: images)
+    model = resnet50v2(weights=None, image_size=32)
+    pair = np.zeros((9, 64, 64, 1), "uint8"), np.arange(9)
+    tuned = {"head_epochs": 5, "top_epochs": 3, "batch_size": 4, "seed": 1, "verbose": 0}
+    fine_tune(model, pair, pair, head_learning_rate=0.02, top_learning_rate=0.003, **tuned)
+    assert [stage[:4] for stage in stages] == [("head", 5, 0.02, 4), ("top", 3, 0.003, 4)]
+    np.testing.assert_array_equal(stages[0][4], stages[1][4])
 
 
 def test_an_epoch_whose_loss_is_no_number_is_never_the_best():
