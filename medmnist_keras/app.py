@@ -25,7 +25,7 @@ import numpy as np
 from PIL import Image
 
 from .audit import unit_thumbnails
-from .explain import grad_cam
+from .explain import predict_with_map
 from .info import CLASS_NAMES, INFO
 from .models import baseline_cnn
 from .phantoms import draw_phantoms
@@ -124,12 +124,10 @@ def ask(model: "keras.Model", image: np.ndarray, threshold: float = 0) -> Answer
     Returns:
         An `Answer`; its Grad-CAM is of the most probable class.
     """
-    batch = image[np.newaxis]
-    # Compiled: a plain call takes fifteen times as long, which a slider would show.
-    probabilities = np.asarray(model.predict_on_batch(batch), dtype="float64")[0]
+    probabilities, heat = predict_with_map(model, image)
     best = int(probabilities.argmax())
     answer = NONE_OF_THESE if probabilities[best] < threshold else CLASS_NAMES[best]
-    return Answer(answer, probabilities, grad_cam(model, batch, class_index=best)[0])
+    return Answer(answer, probabilities, heat)
 
 
 def load_training() -> tuple[Training | None, list[Picture]]:

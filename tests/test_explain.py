@@ -12,7 +12,9 @@ import keras
 import numpy as np
 import pytest
 
-from medmnist_keras import explain
+from medmnist_keras import baseline_cnn, explain, grad_cam, resnet50v2
+from medmnist_keras.explain import predict_with_map
+from medmnist_keras.phantoms import draw_phantoms
 
 SIZE = 32
 
@@ -185,3 +187,41 @@ def test_maps_are_computed_in_inference_mode():
 def test_layer_beside_a_skip_connection_is_refused():
     with pytest.raises(ValueError, match="skip connection"):
         explain.grad_cam(residual_model(), blob_images(), layer_name="branch")
+
+
+def built(name):
+    keras.utils.set_random_seed(0)
+    if name == "resnet50v2":
+        return resnet50v2(weights=None, image_size=32)
+    if name == "baseline_cnn":
+        return baseline_cnn()
+    inputs = keras.Input((64, 64, 1))  # with a layer more between the map and the logits
+    x = keras.layers.Conv2D(4, 3, strides=8)(inputs)
+    x = keras.layers.Dense(5, "relu")(keras.layers.GlobalAveragePooling2D()(x))
+    x = keras.layers.Dense(6, name="logits")(keras.layers.Dropout(0.1)(x))
+    return keras.Model(inputs, keras.layers.Softmax()(x))
+
+
+@pytest.mark.parametrize("name", ["baseline_cnn", "resnet50v2", "another"])
+def test_the_quick_map_is_that_of_grad_cam(name):
+    model = built(name)
+    images = draw_phantoms(1, seed=2)[0]
+    for image in images:
+        probabilities, heat = predict_with_map(model, image)
+        expected = model(image[None], training=False)
+        np.testing.assert_allclose(probabilities, np.asarray(expected)[0], atol=1e-5)
+        best = int(probabilities.argmax())
+        np.testing.assert_allclose(heat, grad_cam(model, image[None], best)[0], atol=1e-3)
+    quick = explain._features_and_output(model)
+    assert (quick is None) == (name == "another")
+    assert explain._features_and_output(model) is quick  # made once
+
+
+def test_the_quick_map_follows_weights_that_change():
+    model, image = built("baseline_cnn"), draw_phantoms(1)[0][0]
+    before = predict_with_map(model, image)[0]
+    layer = model.get_layer("logits")
+    layer.set_weights([-weights for weights in layer.get_weights()])
+    after, heat = predict_with_map(model, image)
+    assert before.argmax() != after.argmax()
+    np.testing.assert_allclose(heat, grad_cam(model, image[None])[0], atol=1e-3)
