@@ -363,8 +363,9 @@ def _check_backend(format) -> None:
 
 
 def _check_packages(format, kind: _Kind) -> None:
-    # OpenVINO tells its makers of each import and conversion, unless this can't be imported.
-    sys.modules.setdefault("openvino_telemetry", cast(ModuleType, None))
+    if format == "openvino":
+        # It tells its makers of each import and conversion, unless this can't be imported.
+        sys.modules.setdefault("openvino_telemetry", cast(ModuleType, None))
     for package in kind.packages:
         try:
             importlib.import_module(package)

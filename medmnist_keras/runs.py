@@ -73,6 +73,8 @@ def run_baseline(
 ) -> Run:
     """Loads the baseline CNN that this run trained with this seed, or trains it.
 
+    Training sets the global random state of Python, NumPy and the backend to the seed.
+
     Args:
         data: what `load_data()` returned, three pairs of uint8 `(N, 64, 64, 1)` pictures and
             int64 `(N,)` labels; the test pair isn't touched.
@@ -121,7 +123,8 @@ def speed_run(
     """Trains a network to 99.9 % on the random split in seconds, on two CPU cores.
 
     One epoch of `speed_cnn()` at twice the usual learning rate, without augmentation, which
-    would take as long as the training. Nothing is kept.
+    would take as long as the training. Nothing is kept. The global random state of Python, NumPy
+    and the backend is set to the seed.
 
     Args:
         train_data: uint8 `(N, 64, 64, 1)` pictures and int64 `(N,)` labels.
@@ -170,6 +173,8 @@ def run_resnet50v2(
     Starts from the ImageNet weights where they can be had; where not, from random ones, and
     then trains all layers before it fine-tunes. With `augment_robust()` no picture comes twice,
     so that features can't be computed once: then all layers are trained and that is all.
+
+    Training sets the global random state of Python, NumPy and the backend to the settings' seed.
 
     Args:
         data: what `load_data()` returned, three pairs of uint8 `(N, 64, 64, 1)` pictures and
@@ -231,6 +236,9 @@ def run_ablation(
     Each is a baseline CNN of one epoch on every second picture, so scores are lower than after a
     whole training; they compare with each other. Rows are kept as they come, and loaded where
     they were made before.
+
+    Each training sets the global random state of Python, NumPy and the backend to the settings'
+    seed.
 
     Args:
         data: what `load_data()` returned, as in `run_baseline()`.

@@ -198,7 +198,9 @@ def download(*, info: Mapping[str, Any] = INFO) -> Path:
         f"{ENVIRONMENT_VARIABLE} to a folder that holds the archive or its class folders; "
         f'`source="{PHANTOMS}"` gives drawn pictures that need no file.'
     )
-    pooch.get_logger().setLevel("WARNING")
+    logger = pooch.get_logger()
+    level = logger.level
+    logger.setLevel("WARNING")
     try:
         if target.exists() and pooch.file_hash(target) == info["sha256"]:
             return target
@@ -225,6 +227,8 @@ def download(*, info: Mapping[str, Any] = INFO) -> Path:
             f"The archive could not be stored as {target} ({reason(error)}). "
             "Set KERAS_HOME to a folder with 300 MB of free space that you can write to."
         ) from error
+    finally:
+        logger.setLevel(level)
     return target
 
 

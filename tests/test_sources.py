@@ -331,6 +331,17 @@ def online(files, tiny_info, write_tar, monkeypatch, tmp_path):
     return {**tiny_info, "sha256": hashlib.sha256(place.read_bytes()).hexdigest()}
 
 
+def test_download_leaves_poochs_logger_as_it_was(online, serve, tmp_path):
+    import pooch
+
+    level = pooch.get_logger().level
+    download(info={**online, "url": f"{serve(tmp_path)}/MedNIST.tar.gz"})
+    (cache_dir() / "MedNIST.tar.gz").unlink()
+    with pytest.raises(OSError, match="could not be downloaded"):
+        download(info={**online, "url": "http://127.0.0.1:1/gone"})
+    assert pooch.get_logger().level == level
+
+
 def test_download_is_verified_and_kept(online, serve, capfd, tmp_path):
     info = {**online, "url": f"{serve(tmp_path)}/MedNIST.tar.gz"}
     assert len(load_images(info=info, strict=True).images) == 72
