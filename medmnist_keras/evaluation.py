@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike
 from scipy import stats
 from sklearn import metrics
 
+from .checks import check_classes, check_predictions
+
 
 class McNemarResult(NamedTuple):
     """Images that only one of two classifiers gets right, and the two-sided p-value."""
@@ -236,10 +238,10 @@ def mcnemar_test(
     Example:
     >>> mcnemar_test(y_test, cnn_probabilities.argmax(axis=1), resnet_probabilities.argmax(axis=1))
     """
-    labels = _check_classes("labels", labels)
+    labels = check_classes("labels", labels)
     predictions = []
     for name, values in (("predictions_a", predictions_a), ("predictions_b", predictions_b)):
-        values = _check_classes(name, values)
+        values = check_classes(name, values)
         if len(values) != len(labels):
             raise ValueError(
                 f"`{name}` must be as long as `labels`. "
@@ -292,94 +294,3 @@ def _one_vs_rest_auc(labels: np.ndarray, probabilities: np.ndarray) -> list[floa
         area = metrics.roc_auc_score(belongs, probabilities[:, index]) if defined else np.nan
         areas.append(float(area))
     return areas
-
-
-def _check_classes(name: str, values: ArrayLike) -> np.ndarray:
-    """Returns `values` as a non-empty 1-D integer array or says what is wrong with it."""
-    values = np.asarray(values)
-    if values.ndim != 1 or values.size == 0 or values.dtype.kind not in "iu":
-        raise ValueError(
-            f"`{name}` must be a non-empty one-dimensional array of integer class indices. "
-            f"Received: shape={values.shape}, dtype={values.dtype}. "
-            "Call `.argmax(axis=1)` on one-hot labels or probabilities."
-        )
-    return values.astype(np.int64)
-
-
-def check_predictions(
-    labels: ArrayLike, probabilities: ArrayLike, classes: int | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """The gate for labels and probabilities that belong to the same pictures.
-
-    Args:
-        labels: integers of shape `(N,)` in `[0, classes)`.
-        probabilities: as of `check_probabilities()`.
-        classes: int, how many columns there must be; `None` for any number.
-
-    Returns:
-        `(labels, probabilities)`: int64 `(N,)` and float64 `(N, classes)`, rows that sum to 1.
-
-    Raises:
-        ValueError: when they don't fit together, or either is of another kind.
-    """
-    labels = _check_classes("labels", labels)
-    probabilities = check_probabilities(probabilities, classes)
-    images, classes = probabilities.shape
-    if len(labels) != images:
-        raise ValueError(
-            "`labels` and `probabilities` must have one entry per image. "
-            f"Received: {len(labels)} labels and {images} rows of probabilities. "
-            "Take both from the same split, unshuffled."
-        )
-    if labels.min() < 0 or labels.max() >= classes:
-        raise ValueError(
-            f"`labels` must lie in [0, {classes}), the columns of `probabilities`. "
-            f"Received: labels from {labels.min()} to {labels.max()}. "
-            "Check that data and model use the same classes."
-        )
-    return labels, probabilities
-
-
-def check_probabilities(probabilities: ArrayLike, classes: int | None = None) -> np.ndarray:
-    """The one gate for probabilities.
-
-    Args:
-        probabilities: softmax output, floats of shape `(N, classes)`, N at least 1.
-        classes: int, how many columns there must be; `None` for any number from two on.
-
-    Returns:
-        float64 `(N, classes)`, rows that sum to 1.
-
-    Raises:
-        ValueError: for another shape, NaN, infinity, or rows that are no probabilities.
-    """
-    probabilities = np.asarray(probabilities, dtype=np.float64)
-    columns = "at least two classes" if classes is None else f"{classes} classes"
-    if (
-        probabilities.ndim != 2
-        or not len(probabilities)
-        or probabilities.shape[1] < 2
-        or classes not in (None, probabilities.shape[1])
-    ):
-        raise ValueError(
-            f"`probabilities` must have shape (images, classes) with {columns}. "
-            f"Received: shape={probabilities.shape}. Pass the output of `model.predict(images)`."
-        )
-    images = len(probabilities)
-    if not np.isfinite(probabilities).all():
-        rows = int((~np.isfinite(probabilities)).any(axis=1).sum())
-        raise ValueError(
-            "`probabilities` must be finite. "
-            f"Received: NaN or infinity in {rows} of {images} rows. "
-            "Check that the training loss did not become NaN."
-        )
-    sums = probabilities.sum(axis=1)
-    # Half-precision softmax misses 1 by up to a percent; logits miss it by far more.
-    if probabilities.min() < 0 or probabilities.max() > 1.01 or np.abs(sums - 1).max() > 0.01:
-        raise ValueError(
-            "`probabilities` must lie in [0, 1] and every row must sum to 1. "
-            f"Received: values from {probabilities.min():.4g} to {probabilities.max():.4g}, "
-            f"row sums from {sums.min():.4g} to {sums.max():.4g}. "
-            "If these are logits, apply `keras.ops.softmax` first."
-        )
-    return probabilities / sums[:, None]

@@ -20,7 +20,8 @@ from sklearn import metrics
 
 from ._types import StrPath
 from .augment import render_elsewhere
-from .evaluation import check_predictions, evaluate, wilson_interval
+from .checks import check_predictions
+from .evaluation import evaluate, wilson_interval
 from .info import CLASS_NAMES
 from .reading import find_pictures, try_reading
 from .settings import EXTERNAL_VARIABLE, Settings

@@ -16,6 +16,7 @@ from keras import layers
 from numpy.typing import ArrayLike
 
 from ._types import StrPath
+from .checks import check_probabilities
 from .info import CLASS_NAMES, INFO
 from .sources import internet_advice
 from .storage import keras_home
@@ -227,7 +228,7 @@ def decode_predictions(probabilities: ArrayLike, top: int = 3) -> list[list[tupl
         A list for each picture of `(class name, probability)`, the most probable first.
 
     Raises:
-        ValueError: for another shape, or `top` out of range.
+        ValueError: for another shape, rows that are no probabilities, or `top` out of range.
 
     Example:
 
@@ -242,6 +243,8 @@ def decode_predictions(probabilities: ArrayLike, top: int = 3) -> list[list[tupl
             f"`decode_predictions` expects probabilities of shape (N, {len(CLASS_NAMES)}), "
             f"one row a picture. Received: shape {probabilities.shape}"
         )
+    if len(probabilities):
+        check_probabilities(probabilities)
     if not 1 <= top <= len(CLASS_NAMES):
         raise ValueError(f"`top` must be from 1 to {len(CLASS_NAMES)}. Received: top={top!r}")
     ranked = np.argsort(-probabilities, axis=1)[:, :top]

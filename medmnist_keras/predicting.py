@@ -18,6 +18,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from ._types import StrPath
+from .checks import check_probabilities
 from .info import CLASS_NAMES
 from .models import INPUT_SHAPE, ROBUST_WIDTH, baseline_cnn, resnet50v2
 from .reading import Picture, find_pictures, try_reading
@@ -221,12 +222,12 @@ def _probabilities(model, images: np.ndarray) -> np.ndarray:
     # `predict()` sets up a dataset each time: for one picture that takes 40 times as long.
     probabilities = np.asarray(model.predict_on_batch(images))
     classes = len(CLASS_NAMES)
-    if probabilities.shape != (len(images), classes) or not np.allclose(
-        probabilities.sum(axis=1), 1, atol=0.01
-    ):
+    try:
+        check_probabilities(probabilities, classes)
+    except ValueError as error:
         raise ValueError(
             f"The model must give {classes} probabilities that sum to 1 for each picture. "
-            f"Received: shape {probabilities.shape}, rows such as {probabilities[0]}. "
+            f"Received: shape {probabilities.shape}, rows such as {probabilities[0]} ({error}). "
             'Build it with `classifier_activation="softmax"`.'
-        )
+        ) from error
     return probabilities.astype("float64")

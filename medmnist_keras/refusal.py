@@ -20,7 +20,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 from sklearn import metrics
 
-from .evaluation import check_predictions, check_probabilities
+from .checks import check_predictions, check_probabilities
 from .info import CLASS_NAMES
 from .models import WEIGHTS_DIR
 

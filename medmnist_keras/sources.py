@@ -13,10 +13,11 @@ import os
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -41,8 +42,9 @@ _KAGGLE_NAME = "andrewmvd/medical-mnist"
 _MAX_FOLDERS = 10_000  # to look through there, for other data may lie beside
 
 
-class Images(NamedTuple):
-    """All pictures of one source, sorted by class and file name.
+@dataclass(frozen=True, eq=False)
+class Images:
+    """All pictures of one source, sorted by class and file name; its length is their number.
 
     Attributes:
         images: uint8 array `(N, 64, 64, 1)`, grey levels 0-255, maybe memory-mapped read-only.
@@ -63,6 +65,9 @@ class Images(NamedTuple):
     positions: np.ndarray
     fingerprint: str
     origin: str
+
+    def __len__(self) -> int:
+        return len(self.labels)
 
 
 class _Found:
@@ -102,7 +107,7 @@ def load_images(
         info: dict shaped as `INFO`. What the source is checked against.
 
     Returns:
-        `Images`, a named tuple.
+        `Images`.
 
     Raises:
         FileNotFoundError: when a folder or file isn't there.
@@ -439,7 +444,7 @@ def _load_path(path: Path, info) -> Images:
     except (OSError, UnicodeDecodeError):
         cached = None
     if cached is not None:
-        return cached._replace(origin=path.name)
+        return replace(cached, origin=path.name)
     try:
         return _read_into_cache(path, info, note)
     except _NotCachedError as error:
@@ -546,7 +551,7 @@ def _read_into_cache(path: Path, info, note: Path) -> Images:
             stored = cached_images(fingerprint)
             if stored is None:
                 raise FileNotFoundError(errno.ENOENT, "another process deletes there")
-            return stored._replace(origin=path.name)
+            return replace(stored, origin=path.name)
 
 
 def _read_into_file(path: Path, info, target: Path) -> tuple[list[int], dict]:
@@ -619,7 +624,8 @@ def _thinned(loaded: Images, per_class: dict[str, int]) -> Images:
             for start, end, count in zip(starts, ends, per_class.values(), strict=True)
         ]
     )
-    return loaded._replace(
+    return replace(
+        loaded,
         positions=loaded.positions[kept],
         **{name: getattr(loaded, name)[kept] for name in _ARRAYS},
     )

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -84,7 +85,7 @@ def test_audit_counts_class_by_class():
     tables = np.zeros((80, 64), dtype="uint16")
     tables[:40, :4], tables[40:, :4] = (8, 6, 5, 8), (3, 2, 2, 3)
     tables[79, 0] = 4
-    table = audit(pictures._replace(images=images, quantization=tables))
+    table = audit(replace(pictures, images=images, quantization=tables))
     assert table.index.tolist() == ["AbdomenCT", "BreastMRI"]
     stacks, singles = table.to_dict(orient="records")
     assert (stacks["images"], stacks["blank"], stacks["duplicates"]) == (40, 0, 0)

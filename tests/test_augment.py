@@ -16,12 +16,13 @@ from medmnist_keras import (
     augment_robust,
     make_dataset,
     render_elsewhere,
+    robust_layers,
     with_bodies,
     with_phantoms,
 )
 from medmnist_keras.draws import Draws
 from medmnist_keras.phantoms import draw_phantoms
-from medmnist_keras.robust_layers import _jpeg, draw_foreign
+from medmnist_keras.robust_layers import _jpeg, _transform, draw_foreign, render_batch
 
 BREAST = CLASS_NAMES.index("BreastMRI")
 CT = [CLASS_NAMES.index(name) for name in ("AbdomenCT", "ChestCT", "HeadCT")]
@@ -108,6 +109,45 @@ def test_shifted_pictures_repeat_their_edge():
     images, labels = np.full((32, 64, 64, 1), 120, "uint8"), np.zeros(32, "int64")
     ((changed, _),) = augment(make_dataset(images, labels, batch_size=32, shuffle_seed=0))
     np.testing.assert_allclose(changed, 120, atol=0.5)
+
+
+@pytest.mark.parametrize("quarters", [0, 1])
+@pytest.mark.parametrize("mirror", [1.0, -1.0])
+def test_a_mirrored_picture_is_the_other_way_round_however_it_is_turned(quarters, mirror):
+    picture = draw_phantoms(1)[0][4:5].astype("float32")
+    angle, one = (np.full((1, 1, 1, 1), value, "float32") for value in (quarters * np.pi / 2, 1))
+    changed = _transform(
+        tf.constant(picture),
+        tf.constant(angle),
+        one,
+        one,
+        x=0 * one,
+        y=0 * one,
+        mirror=mirror * one,
+    )
+    turned = np.rot90(picture, quarters, axes=(1, 2))
+    expected = [turned, turned[:, :, ::-1], turned[:, ::-1]]
+    misses = [np.abs(np.asarray(changed) - each).max() for each in expected]
+    assert (misses[0] < 1) == (mirror > 0)
+    assert min(misses[1:]) < 1 or mirror > 0
+
+
+def test_rendered_levels_are_rounded_not_cut():
+    images, labels = draw_phantoms(2)
+    batch = tf.constant(with_bodies(images, labels))
+    exact = render_batch(batch, tf.constant(labels), tf.constant(0, tf.int64), ["tone"])
+    assert (np.asarray(exact) % 1 > 0.5).mean() > 0.2
+    rendered = render_elsewhere(images, labels, robust_layers=["tone"], seed=0)
+    real = robust_layers.render_batch
+
+    def half_up(*arguments):
+        return tf.round(real(*arguments)) - 0.4
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(robust_layers, "render_batch", half_up)
+        np.testing.assert_array_equal(
+            render_elsewhere(images, labels, robust_layers=["tone"], seed=0), rendered
+        )
 
 
 def test_labels_of_about_a_tenth_are_drawn_by_lot(repeated, two_epochs):

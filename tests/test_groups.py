@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ def test_single_pictures_stay_single_and_copies_belong_together(short_reach):
     pictures, _ = stacks_and_singles()
     images = pictures.images.copy()
     images[700] = images[400]
-    found = compute_groups(pictures._replace(images=images))
+    found = compute_groups(replace(pictures, images=images))
     singles = found.groups[360:]
     assert singles[400 - 360] == singles[700 - 360]
     assert len(np.unique(singles)) == 359
@@ -46,7 +47,7 @@ def test_a_stack_scanned_twice_is_one_group(short_reach):
     pictures, bodies = stacks_and_singles()
     images = pictures.images.copy()
     images[bodies == 25] = images[bodies == 3] // 2 + 40
-    found = compute_groups(pictures._replace(images=images)).groups
+    found = compute_groups(replace(pictures, images=images)).groups
     assert len(np.unique(found[np.isin(bodies, [3, 25])])) == 1
 
 
@@ -56,7 +57,7 @@ def test_one_chance_likeness_makes_twins_not_a_group(short_reach):
     one, other = np.flatnonzero(bodies == 3)[5], np.flatnonzero(bodies == 25)[5]
     images[one] = np.eye(64)[..., None] * 200  # unlike its stack, such as an empty head rest
     images[other] = images[one] // 2 + 40
-    found = compute_groups(pictures._replace(images=images))
+    found = compute_groups(replace(pictures, images=images))
     assert found.groups[one] != found.groups[other]
     assert [one, other] in found.twins.tolist()
     np.testing.assert_array_equal(
@@ -67,7 +68,7 @@ def test_one_chance_likeness_makes_twins_not_a_group(short_reach):
 def test_files_in_no_order_have_no_runs(short_reach):
     pictures, bodies = stacks_and_singles()
     order = np.r_[np.random.default_rng(0).permutation(360), np.arange(360, 720)]
-    shuffled = pictures._replace(images=pictures.images[order])
+    shuffled = replace(pictures, images=pictures.images[order])
     found = compute_groups(shuffled)
     pairs = np.argwhere(found.groups[:360, None] == found.groups[:360])
     assert (bodies[order][pairs[:, 0]] == bodies[order][pairs[:, 1]]).all()  # by likeness alone
@@ -77,7 +78,7 @@ def test_an_odd_slice_between_two_stacks_is_not_left_alone(short_reach):
     pictures, bodies = stacks_and_singles()
     images = pictures.images.copy()
     images[np.flatnonzero(bodies == 7)[-1]] = np.eye(64)[..., None] * 200
-    found = compute_groups(pictures._replace(images=images)).groups
+    found = compute_groups(replace(pictures, images=images)).groups
     assert len(np.unique(found[bodies == 7])) == 1
 
 
@@ -102,7 +103,7 @@ def small_index(monkeypatch, tmp_path, short_reach):
     images[one] = np.eye(64)[..., None] * 200
     images[other] = images[one] // 2 + 40
     images[700], images[710], images[711] = images[690], 5, 5
-    pictures = pictures._replace(images=images, fingerprint="small")
+    pictures = replace(pictures, images=images, fingerprint="small")
     monkeypatch.setattr(groups, "INDEX_FILE", tmp_path / "groups.npz")
     monkeypatch.setitem(groups.INFO, "fingerprint", "small")
     groups.write_index(pictures, groups.INDEX_FILE)
@@ -121,7 +122,7 @@ def test_the_index_serves_a_part_of_the_pictures(small_index):
     assert len(whole.twins)
     kept = np.unique(np.r_[whole.twins[0], np.arange(1, 700, 7), 700, 710, 711])
     arrays = ("images", "labels", "names", "quantization", "positions")
-    part = small_index._replace(**{name: getattr(small_index, name)[kept] for name in arrays})
+    part = replace(small_index, **{name: getattr(small_index, name)[kept] for name in arrays})
     found = find_groups(part)
     np.testing.assert_array_equal(found.groups, whole.groups[kept])
     # Copied from 690, which isn't in this part: the first of its kind here.
@@ -130,7 +131,7 @@ def test_the_index_serves_a_part_of_the_pictures(small_index):
     both = np.isin(whole.twins, kept).all(axis=1)
     np.testing.assert_array_equal(kept[found.twins], whole.twins[both])
     rest = np.setdiff1d(np.arange(len(whole.groups)), whole.twins[:, 1])
-    widowed = small_index._replace(**{name: getattr(small_index, name)[rest] for name in arrays})
+    widowed = replace(small_index, **{name: getattr(small_index, name)[rest] for name in arrays})
     assert len(find_groups(widowed).twins) == 0
 
 
@@ -143,7 +144,7 @@ def test_of_another_copy_all_pictures_are_looked_at_once(short_reach, monkeypatc
     whole = compute_groups(pictures)
     kept = np.arange(0, 720, 5)  # too few of each stack to find it again
     arrays = ("images", "labels", "names", "quantization", "positions")
-    part = pictures._replace(**{name: getattr(pictures, name)[kept] for name in arrays})
+    part = replace(pictures, **{name: getattr(pictures, name)[kept] for name in arrays})
     found = find_groups(part)
     np.testing.assert_array_equal(found.groups, whole.groups[kept])
     monkeypatch.delattr(groups, "compute_groups")

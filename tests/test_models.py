@@ -280,4 +280,4 @@ def test_decode_predictions_wrong_shape(shape):
 @pytest.mark.parametrize("top", [0, 7])
 def test_decode_predictions_top_out_of_range(top):
     with pytest.raises(ValueError, match=f"Received: top={top}"):
-        decode_predictions(np.zeros((1, 6)), top=top)
+        decode_predictions(np.eye(6), top=top)

@@ -411,6 +411,17 @@ def test_phantoms_have_the_shape_of_the_real_data(tiny_info, files, write_folder
     assert drawn.fingerprint == "phantoms"
 
 
+def test_pictures_are_no_tuple_of_arrays(tiny_info, files, write_folder):
+    one, other = (load_images(write_folder(files), info=tiny_info) for _ in range(2))
+    assert len(one) == len(files)
+    assert one == one
+    assert one != other  # by what they are; arrays are compared one by one
+    with pytest.raises(TypeError, match="not iterable"):
+        iter(one)
+    with pytest.raises(AttributeError, match="cannot assign"):
+        one.origin = "elsewhere"
+
+
 def test_images_per_class_takes_even_steps(files, tiny_info, write_folder):
     thinned = load_images(write_folder(files), images_per_class=4, info=tiny_info)
     assert thinned.names[:4].tolist() == [f"AbdomenCT/{i:06d}.jpeg" for i in (0, 3, 6, 9)]
