@@ -66,8 +66,8 @@ test-oldest test-newest: wheel
 test-colab test-kaggle: test-%: wheel
 	$(BIN)/uv venv --quiet --clear --python $(PYTHON) build/$@
 	$(BIN)/uv pip install --python build/$@ --requirement tests/hosted/$*.txt
-	$(BIN)/uv pip install --python build/$@ --constraint tests/hosted/$*.txt \
-	"$$(echo build/dist/*.whl)[dicom]" 'pytest>=9' 'setuptools>=77' pip
+	$(BIN)/uv pip install --python build/$@ "$$(echo build/dist/*.whl)[dicom]" 'pytest>=9' pip
+	$(BIN)/uv pip install --python build/$@ 'setuptools>=77' # to build the wheel in a test
 	$(TEST_FAST)
 	$(BIN)/python -m pytest tests/hosted -k $*
 
