@@ -210,7 +210,10 @@ def test_ways_to_distribute_that_do_not_work_are_refused():
 
 
 def test_keras_distribution_on_tensorflow_is_refused():
-    parallel = keras.distribution.DataParallel(devices=["cpu:0"])
+    try:
+        parallel = keras.distribution.DataParallel(devices=["cpu:0"])
+    except AttributeError:
+        pytest.skip("Keras 3.13 can't make one on TensorFlow")
     with (
         parallel.scope(),
         pytest.raises(ValueError, match="Received: DataParallel, which TensorFlow ignores"),
