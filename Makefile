@@ -58,15 +58,17 @@ TEST_FAST = build/$@/bin/python -m pytest $(patsubst %,tests/test_%.py,$(FAST))
 test-oldest: RESOLUTION := lowest-direct
 test-newest: RESOLUTION := highest
 test-oldest test-newest: wheel
-	$(BIN)/uv venv --quiet --clear --python $(PYTHON) build/$@
-	$(BIN)/uv pip install --python build/$@ --resolution $(RESOLUTION) \
-	"$$(echo build/dist/*.whl)[dicom,jax]" 'pytest>=9' 'setuptools>=77' pip
+	$(BIN)/uv venv --quiet --clear --seed --python $(PYTHON) build/$@
+	$(BIN)/uv pip compile --quiet --python build/$@ --resolution $(RESOLUTION) \
+	--extra dicom --extra jax --output-file build/$@.txt pyproject.toml
+	$(BIN)/uv pip install --python build/$@ --requirement build/$@.txt build/dist/*.whl \
+	'pytest>=9' 'setuptools>=77'
 	$(TEST_FAST)
 
 test-colab test-kaggle: test-%: wheel
-	$(BIN)/uv venv --quiet --clear --python $(PYTHON) build/$@
+	$(BIN)/uv venv --quiet --clear --seed --python $(PYTHON) build/$@
 	$(BIN)/uv pip install --python build/$@ --requirement tests/hosted/$*.txt
-	$(BIN)/uv pip install --python build/$@ "$$(echo build/dist/*.whl)[dicom]" 'pytest>=9' pip
+	$(BIN)/uv pip install --python build/$@ "$$(echo build/dist/*.whl)[dicom]" 'pytest>=9'
 	$(BIN)/uv pip install --python build/$@ 'setuptools>=77' # to build the wheel in a test
 	$(TEST_FAST)
 	$(BIN)/python -m pytest tests/hosted -k $*
