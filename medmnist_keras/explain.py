@@ -93,7 +93,7 @@ def predict_with_map(model: keras.Model, image: ArrayLike) -> tuple[np.ndarray, 
         return output, grad_cam(model, batch, class_index=int(output.argmax()))[0]
     features, output = both.predict_on_batch(batch)
     output = np.asarray(output, dtype="float64")[0]
-    kernel = keras.ops.convert_to_numpy(model.get_layer(LOGITS_LAYER).kernel)
+    kernel = model.get_layer(LOGITS_LAYER).get_weights()[0]
     product = np.asarray(features, dtype="float32") @ kernel[:, [output.argmax()]]
     return output, _maps(product, batch.shape[1:3])[0]
 
