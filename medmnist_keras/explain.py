@@ -82,6 +82,9 @@ def predict_with_map(model: keras.Model, image: ArrayLike) -> tuple[np.ndarray, 
     Returns:
         `(probabilities, map)`: float64 `(classes,)`, and float32 `(height, width)` in `[0, 1]`.
 
+    Raises:
+        ValueError: as `grad_cam()`.
+
     Example:
     >>> probabilities, heat = predict_with_map(model, x_test[0])
     """
@@ -101,13 +104,15 @@ def predict_with_map(model: keras.Model, image: ArrayLike) -> tuple[np.ndarray, 
 @lru_cache(maxsize=4)  # to make a model takes far longer than to ask it
 def _features_and_output(model: keras.Model) -> keras.Model | None:
     """Images → last feature map and output; `None` where more than pooling follows the map."""
-    layers = model.layers
-    (place,) = (i for i, layer in enumerate(layers) if layer.name == LOGITS_LAYER)
-    kinds = keras.layers.GlobalAveragePooling2D, keras.layers.Dropout, keras.layers.Dense
-    plain = [layer for layer in layers[: place + 1] if isinstance(layer, kinds)][-3:]
-    if [type(layer) for layer in plain] != list(kinds) or layers[place - 2 : place + 1] != plain:
+    names = [layer.name for layer in model.layers]
+    if LOGITS_LAYER not in names:
+        return None  # which `grad_cam()` refuses, saying why
+    end = names.index(LOGITS_LAYER) + 1
+    head = model.layers[max(0, end - 3) : end]
+    kinds = [keras.layers.GlobalAveragePooling2D, keras.layers.Dropout, keras.layers.Dense]
+    if [type(layer) for layer in head] != kinds:
         return None
-    return keras.Model(model.input, [plain[0].input, model.output])
+    return keras.Model(model.input, [head[0].input, model.output])
 
 
 def _maps(sums, size) -> np.ndarray:

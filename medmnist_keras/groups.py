@@ -104,9 +104,9 @@ def _read_index(file: Path, fingerprint: str) -> dict[str, np.ndarray] | None:
     try:
         with np.load(file, allow_pickle=False) as stored:
             index = {name: stored[name] for name in _FIELDS}
+        made = int(index["version"]), str(index["fingerprint"])
     except Exception:  # over a damaged file NumPy and zipfile raise anything
         return None
-    made = int(index["version"]), str(index["fingerprint"])
     return index if made == (_VERSION, fingerprint) else None
 
 

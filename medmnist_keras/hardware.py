@@ -100,14 +100,14 @@ def why_no_gpu() -> str:
         return "TensorFlow computes on the CPU alone under Windows; on WSL2 it takes the GPU."
     done = _answer(sys.executable, "-c", _PROBES[backend], TF_CPP_MIN_LOG_LEVEL="0")
     words = ("cuda", "gpu", "cudnn", "libdevice", "driver", "nvidia")
-    said = [
+    messages = [
         _LOG_PREFIX.sub("", line).strip()
         for line in (done.stderr if done else "").splitlines()
         if any(word in line.lower() for word in words)
     ]
     # Of a traceback, the last line; of a log, what it says, once.
-    said = list(dict.fromkeys(line for line in said if not line.startswith(("File ", "raise "))))
-    reason = " ".join(said) or "It gives no reason."
+    messages = [line for line in messages if not line.startswith(("File ", "raise "))]
+    reason = " ".join(dict.fromkeys(messages)) or "It gives no reason."
     return f"It says: {reason} Try: {_REMEDIES[backend]}, then restart Python."
 
 
@@ -139,10 +139,11 @@ def accelerated() -> Iterator[str]:
         import tensorflow as tf
 
         scope = tf.distribute.MirroredStrategy().scope()
-    keras.config.set_dtype_policy(_mixed_precision())
+    policy = _mixed_precision()
+    keras.config.set_dtype_policy(policy)
     try:
         with scope:
-            yield f"{hardware_name()}, in {_mixed_precision()}"
+            yield f"{hardware_name()}, in {policy}"
     finally:
         keras.config.set_dtype_policy(before)
 

@@ -18,8 +18,7 @@ from numpy.typing import ArrayLike
 from ._types import StrPath
 from .checks import check_probabilities
 from .info import CLASS_NAMES, INFO
-from .sources import internet_advice
-from .storage import keras_home
+from .storage import internet_advice, keras_home
 
 WEIGHTS_DIR = Path(__file__).parent / "weights"  # what ships with the package
 _SHIPPED: dict[object, str] = {

@@ -383,8 +383,7 @@ def keep_run(
         "weights": "ImageNet weights" if weights else "random weights",
         "seconds": {step: round(spent, 1) for step, spent in seconds.items()},
         "hardware": settings.hardware,
-        "pictures": _digest(*(_data_of(settings) if data is None else data)[:2]),
-        "recipe": _RECIPE,
+        **_made_of(settings, data),
     }
     weights_file, facts_file = _files(model.name, settings, seed, robust)
     # A new optimizer, for the state of the old one would triple the file.
@@ -438,8 +437,8 @@ def load_run(
     if not (weights_file.exists() and facts_file.exists()):
         return None
     facts = json.loads(facts_file.read_text(encoding="utf-8"))
-    made_of = _digest(*(_data_of(settings) if data is None else data)[:2]), _RECIPE
-    if (facts.get("pictures"), facts.get("recipe")) != made_of:
+    made_of = _made_of(settings, data)
+    if {name: facts.get(name) for name in made_of} != made_of:
         _LOG.warning(
             "%s was made of other pictures or by another recipe: it isn't loaded.", weights_file
         )
@@ -448,9 +447,12 @@ def load_run(
     return Run(builders[name](weights=weights_file, **wider), facts, loaded=True)
 
 
-def _data_of(settings: Settings) -> tuple[Pair, Pair, Pair]:
-    with redirect_stdout(io.StringIO()):  # what it says of the split has been said
-        return load_data(**settings.data)
+def _made_of(settings: Settings, data: tuple[Pair, Pair, Pair] | None) -> dict:
+    """What a run must agree in to be loaded; the test pictures don't make a model."""
+    if data is None:
+        with redirect_stdout(io.StringIO()):  # the line about the split has been printed before
+            data = load_data(**settings.data)
+    return {"pictures": _digest(*data[:2]), "recipe": _RECIPE}
 
 
 def _digest(*pairs: Pair) -> str:

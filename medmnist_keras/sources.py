@@ -21,7 +21,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from . import archives, decoding
+from . import archives, decoding, storage
 from ._types import StrPath
 from .info import INFO
 from .phantoms import draw_phantoms
@@ -37,7 +37,6 @@ _MAX_BYTES = 1_000_000_000  # of all pictures, likewise; the known copy has 0.08
 _SHOWN = 5
 # What the cache holds: type and dimensions of each array.
 _ARRAYS = {"images": ("u1", 4), "labels": ("i8", 1), "names": ("U", 1), "quantization": ("u2", 2)}
-_KAGGLE = Path("/kaggle/input")  # where Kaggle mounts what a notebook has added, read-only
 _KAGGLE_NAME = "andrewmvd/medical-mnist"
 _MAX_FOLDERS = 10_000  # to look through there, for other data may lie beside
 
@@ -195,7 +194,7 @@ def download(*, info: Mapping[str, Any] = INFO) -> Path:
     import requests
 
     target = cache_dir() / info["archive"]
-    advice = internet_advice()
+    advice = storage.internet_advice()
     if advice:
         advice += f"Or choose Add Input and add {_KAGGLE_NAME}, which needs no internet. Or: "
     by_hand = (
@@ -237,11 +236,6 @@ def download(*, info: Mapping[str, Any] = INFO) -> Path:
     return target
 
 
-def internet_advice() -> str:
-    """What to switch on where the network is off unless asked for, as on Kaggle; else nothing."""
-    return "On Kaggle, choose Settings > Turn on internet. " if _KAGGLE.is_dir() else ""
-
-
 def content_fingerprint(digests: dict[str, bytes]) -> str:
     """Digest of a data set's content, the same for a folder, a zip or a tar of it.
 
@@ -267,7 +261,7 @@ def _environment_folder() -> str | None:
 
 def _kaggle_input(info) -> Path | None:
     """The folder of class folders that a Kaggle notebook has added, at whatever depth it lies."""
-    level = [_KAGGLE]
+    level = [storage.KAGGLE_INPUT]
     seen: set[Path] = set()
     while level and len(seen) < _MAX_FOLDERS:
         below: list[Path] = []

@@ -16,6 +16,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+KAGGLE_INPUT = Path("/kaggle/input")  # where Kaggle mounts what a notebook has added, read-only
+
 _PREFIX = ".medmnist_keras-"
 _MARKER = "being-written-by-medmnist_keras"
 _ABANDONED = 600  # seconds; a process that lives writes all the time
@@ -34,6 +36,11 @@ def cache_dir() -> Path:
 def decoded_dir() -> Path:
     """The folder of decoded pictures: a folder for each content, named by its fingerprint."""
     return cache_dir() / "medmnist_keras"
+
+
+def internet_advice() -> str:
+    """What to switch on where the network is off unless asked for, as on Kaggle; else nothing."""
+    return "On Kaggle, choose Settings > Turn on internet. " if KAGGLE_INPUT.is_dir() else ""
 
 
 @contextlib.contextmanager

@@ -225,3 +225,11 @@ def test_the_quick_map_follows_weights_that_change():
     after, heat = predict_with_map(model, image)
     assert before.argmax() != after.argmax()
     np.testing.assert_allclose(heat, grad_cam(model, image[None])[0], atol=1e-3)
+
+
+def test_the_quick_map_refuses_a_model_without_logits_as_grad_cam_does():
+    inputs = keras.Input((64, 64, 1))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3)(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(6, "softmax", name="end")(x))
+    with pytest.raises(ValueError, match="must have a layer named 'logits'"):
+        predict_with_map(model, np.zeros((64, 64, 1), "uint8"))

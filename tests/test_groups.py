@@ -135,12 +135,18 @@ def test_the_index_serves_a_part_of_the_pictures(small_index):
     assert len(find_groups(widowed).twins) == 0
 
 
-def test_of_another_copy_all_pictures_are_looked_at_once(short_reach, monkeypatch):
-    pictures, _ = stacks_and_singles()
+def into_cache(pictures):
+    """Keeps pictures as if they had been decoded before; returns their folder."""
     folder = decoded_dir() / pictures.fingerprint
     folder.mkdir(parents=True)
     for name in ("images", "labels", "names", "quantization"):
         np.save(folder / f"{name}.npy", getattr(pictures, name))
+    return folder
+
+
+def test_of_another_copy_all_pictures_are_looked_at_once(short_reach, monkeypatch):
+    pictures, _ = stacks_and_singles()
+    into_cache(pictures)
     whole = compute_groups(pictures)
     kept = np.arange(0, 720, 5)  # too few of each stack to find it again
     arrays = ("images", "labels", "names", "quantization", "positions")
@@ -154,11 +160,8 @@ def test_of_another_copy_all_pictures_are_looked_at_once(short_reach, monkeypatc
 @pytest.mark.parametrize("damage", ["cut", "empty", "other version", "other pictures", "no index"])
 def test_an_index_that_is_of_no_use_is_made_anew(damage, short_reach):
     pictures, _ = stacks_and_singles()
-    folder = decoded_dir() / pictures.fingerprint
-    folder.mkdir(parents=True)
-    for name in ("images", "labels", "names", "quantization"):
-        np.save(folder / f"{name}.npy", getattr(pictures, name))
-    expected, file = find_groups(pictures), folder / "groups.npz"
+    file = into_cache(pictures) / "groups.npz"
+    expected = find_groups(pictures)
     whole = file.read_bytes()
     with np.load(file) as index:
         fields = dict(index)
@@ -179,10 +182,7 @@ def test_an_index_that_is_of_no_use_is_made_anew(damage, short_reach):
 
 def test_an_index_that_can_not_be_kept_is_computed(short_reach, monkeypatch):
     pictures, bodies = stacks_and_singles()
-    folder = decoded_dir() / pictures.fingerprint
-    folder.mkdir(parents=True)
-    for name in ("images", "labels", "names", "quantization"):
-        np.save(folder / f"{name}.npy", getattr(pictures, name))
+    into_cache(pictures)
 
     def full(*_, **__):
         raise OSError("No space left on device")

@@ -248,7 +248,7 @@ def test_imagenet_weights_out_of_reach_say_what_to_do(weights_server):
 
 
 def test_on_kaggle_imagenet_weights_ask_for_the_internet(weights_server, tmp_path, monkeypatch):
-    monkeypatch.setattr("medmnist_keras.sources._KAGGLE", tmp_path)
+    monkeypatch.setattr("medmnist_keras.storage.KAGGLE_INPUT", tmp_path)
     with pytest.raises(OSError, match=r"Turn on internet\. Save https"):
         resnet50v2(weights="imagenet")
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tiny_data import PER_CLASS, SilentHandler, encode
 
-from medmnist_keras import CLASS_NAMES, decoding, sources
+from medmnist_keras import CLASS_NAMES, decoding, sources, storage
 from medmnist_keras.sources import cache_dir, download, find_source, is_at_hand, load_images
 
 README = {"README.md": b"six folders"}
@@ -119,7 +119,7 @@ def test_keras_cache_is_looked_at_and_phantoms_never_come_unasked(
 @pytest.fixture
 def kaggle(tiny_info, monkeypatch, tmp_path):
     """An empty folder in the place of `/kaggle/input`, and an empty Keras cache."""
-    monkeypatch.setattr(sources, "_KAGGLE", tmp_path / "input")
+    monkeypatch.setattr(storage, "KAGGLE_INPUT", tmp_path / "input")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "fresh"))
     (tmp_path / "input" / "other-data" / "Hand").mkdir(parents=True)  # of another data set
     return tmp_path / "input"
