@@ -81,10 +81,10 @@ def _evaluate(options) -> int:
     from .external import external_report, load_folder
     from .predicting import load_model
 
-    told, sources = "the test pictures of Medical MNIST, grouped split", None
+    told, sources, clusters = "the test pictures of Medical MNIST, grouped split", None, None
     problems: list[tuple[str, str]] = []
     if options.data is None:
-        images, labels = _test_pictures()
+        images, labels, clusters = _test_pictures()
     else:
         told = options.data
         with warnings.catch_warnings(record=True) as caught:
@@ -94,7 +94,7 @@ def _evaluate(options) -> int:
             print(warning.message, file=sys.stderr)
     model, threshold = load_model(options.model)
     probabilities = model.predict(images, batch_size=256, verbose=0)
-    report = external_report(labels, probabilities, sources, threshold)
+    report = external_report(labels, probabilities, sources, threshold, clusters=clusters)
     if options.json:
         _print_json(
             {
@@ -235,10 +235,10 @@ def _train(options) -> None:
 def _test_pictures():
     from contextlib import redirect_stdout
 
-    from .data import load_data
+    from .data import find_test_groups, load_data
 
     with redirect_stdout(sys.stderr):  # what it says of the split would spoil JSON
-        return load_data()[2]
+        return *load_data()[2], find_test_groups()
 
 
 # -- printing ------------------------------------------------------------------------------------

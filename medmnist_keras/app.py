@@ -462,7 +462,9 @@ def open_app(
         browser: bool. Whether to open the page in a browser of this machine.
 
     Returns:
-        `gradio.Blocks`, serving: its `local_url` is the address, `close()` ends it.
+        `gradio.Blocks`, serving: its `local_url` is the address, `close()` ends it. Gradio reads
+        its folder for uploads from the environment: where `GRADIO_TEMP_DIR` is not set, this sets
+        it for the process, to a folder that nobody else can read and that goes at the end.
 
     Raises:
         ImportError: when Gradio is not installed.

@@ -18,6 +18,47 @@ def check_classes(name: str, values: ArrayLike) -> np.ndarray:
     return values.astype(np.int64)
 
 
+def check_labels(
+    values: ArrayLike, classes: int, images: int | None = None, name: str = "labels"
+) -> np.ndarray:
+    """The one gate for labels: `values` as int64, each in `[0, classes)`, one for each image.
+
+    Args:
+        values: integers of shape `(N,)`, N at least 1.
+        classes: int, how many classes there are.
+        images: int, what N must be; `None` for any.
+        name: str, what messages call them.
+
+    Raises:
+        ValueError: for another shape, type, number or range.
+    """
+    values = check_classes(name, values)
+    if images not in (None, len(values)):
+        raise ValueError(
+            f"`{name}` must have one entry per image. "
+            f"Received: {len(values)} labels for {images} images. "
+            "Take both from the same split, unshuffled."
+        )
+    if values.min() < 0 or values.max() >= classes:
+        raise ValueError(
+            f"`{name}` must lie in [0, {classes}), the classes that there are. "
+            f"Received: values from {values.min()} to {values.max()}. "
+            "Check that data, model and names have the same classes."
+        )
+    return values
+
+
+def check_clusters(clusters: ArrayLike, images: int, name: str = "clusters") -> np.ndarray:
+    """Returns `clusters` as a 1-D array, one entry a picture, or says what is wrong with it."""
+    clusters = np.asarray(clusters)
+    if clusters.shape != (images,):
+        raise ValueError(
+            f"`{name}` must hold one entry for each of the {images} pictures. "
+            f"Received: shape={clusters.shape}. Take it from the same pictures, unshuffled."
+        )
+    return clusters
+
+
 def check_predictions(
     labels: ArrayLike, probabilities: ArrayLike, classes: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -34,22 +75,9 @@ def check_predictions(
     Raises:
         ValueError: when they don't fit together, or either is of another kind.
     """
-    labels = check_classes("labels", labels)
     probabilities = check_probabilities(probabilities, classes)
     images, classes = probabilities.shape
-    if len(labels) != images:
-        raise ValueError(
-            "`labels` and `probabilities` must have one entry per image. "
-            f"Received: {len(labels)} labels and {images} rows of probabilities. "
-            "Take both from the same split, unshuffled."
-        )
-    if labels.min() < 0 or labels.max() >= classes:
-        raise ValueError(
-            f"`labels` must lie in [0, {classes}), the columns of `probabilities`. "
-            f"Received: labels from {labels.min()} to {labels.max()}. "
-            "Check that data and model use the same classes."
-        )
-    return labels, probabilities
+    return check_labels(labels, classes, images), probabilities
 
 
 def check_probabilities(probabilities: ArrayLike, classes: int | None = None) -> np.ndarray:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ._types import Pair, StrPath
+from .groups import find_groups
 from .sources import load_images
 from .splits import check_split, split_indices
 
@@ -58,6 +60,38 @@ def load_data(
     indices = split_indices(loaded, split, seed=seed, clean=clean)
     train, val, test = ((loaded.images[part], loaded.labels[part]) for part in indices)
     return train, val, test
+
+
+def find_test_groups(
+    source: StrPath | None = None,
+    *,
+    split: str = "grouped",
+    clean: bool | None = None,
+    seed: int = 0,
+    images_per_class: int | None = None,
+    strict: bool = False,
+) -> np.ndarray:
+    """Returns the group of each test picture of `load_data()`, whose errors may come together.
+
+    Args:
+        source, split, clean, seed, images_per_class, strict: as in `load_data()`.
+
+    Returns:
+        int64 array `(N,)`, in the order of the test pictures; see `find_groups()`.
+
+    Raises:
+        As `load_data()`.
+
+    Example:
+
+    ```python
+    evaluate(y_test, model.predict(x_test), clusters=find_test_groups())
+    ```
+    """
+    pictures = load_images(source, images_per_class=images_per_class, seed=seed, strict=strict)
+    with contextlib.redirect_stdout(None):  # load_data() says what was left out
+        parts = split_indices(pictures, split, clean=clean, seed=seed)
+    return find_groups(pictures).groups[parts.test]
 
 
 def load_datasets(

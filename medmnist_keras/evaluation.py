@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike
 from scipy import stats
 from sklearn import metrics
 
-from .checks import check_classes, check_predictions
+from .checks import check_classes, check_clusters, check_predictions
+from .intervals import design_effects, wilson_interval
 
 
 class McNemarResult(NamedTuple):
@@ -27,12 +28,17 @@ class McNemarResult(NamedTuple):
     p_value: float
 
 
-def evaluate(labels: ArrayLike, probabilities: ArrayLike) -> dict[str, int | float | None]:
+def evaluate(
+    labels: ArrayLike, probabilities: ArrayLike, clusters: ArrayLike | None = None
+) -> dict[str, int | float | None]:
     """Computes the headline metrics of a classifier.
 
     Args:
         labels: True classes, integers of shape `(N,)` in `[0, classes)`.
         probabilities: Softmax output, floats of shape `(N, classes)`; each row sums to 1.
+        clusters: The group or source of each picture, `(N,)`, for an interval that allows for
+            errors that come together (see `design_effects()`); `None` takes pictures for
+            independent.
 
     Returns:
         A dictionary of plain Python numbers, ready for `json.dump`: `images`, `errors`,
@@ -51,7 +57,11 @@ def evaluate(labels: ArrayLike, probabilities: ArrayLike) -> dict[str, int | flo
     predictions = probabilities.argmax(axis=1)
     images = len(labels)
     correct = int(np.sum(predictions == labels))
-    low, high = wilson_interval(correct, images)
+    effect = 1.0
+    if clusters is not None:
+        effects = design_effects(predictions == labels, labels, check_clusters(clusters, images))
+        effect = float(np.average(effects, weights=np.unique(labels, return_counts=True)[1]))
+    low, high = wilson_interval(correct / effect, images / effect)
     # Mean recall of the classes present is scikit-learn's balanced accuracy, which would warn
     # about every class that is predicted but absent.
     present = np.unique(labels)
@@ -113,42 +123,6 @@ def class_report(
         "images": images,
     }
     return pd.DataFrame(columns, index=pd.Index(class_names, name="class"))
-
-
-def wilson_interval(successes: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Returns the Wilson score interval of a share such as the accuracy.
-
-    Unlike the textbook `p ± 1.96 s`, it stays within [0, 1] and keeps a width at 100 % correct,
-    where good classifiers of Medical MNIST end up (Wilson 1927, through SciPy).
-
-    Args:
-        successes: How often it went right, from 0 to `total`.
-        total: How often it was tried, at least 1.
-        confidence: Coverage between 0 and 1, both excluded.
-
-    Returns:
-        `(low, high)`, two floats in `[0, 1]`.
-
-    Raises:
-        ValueError: If the counts or the confidence are out of range.
-
-    Example:
-    >>> wilson_interval(99, 100)
-    """
-    if total < 1 or not 0 <= successes <= total:
-        raise ValueError(
-            "`successes` must lie between 0 and `total`, and `total` must be at least 1. "
-            f"Received: successes={successes}, total={total}. Pass counts, not shares."
-        )
-    if not 0 < confidence < 1:
-        raise ValueError(
-            "`confidence` must lie between 0 and 1. "
-            f"Received: confidence={confidence}. Pass 0.95 for a 95 % interval."
-        )
-    interval = stats.binomtest(int(successes), int(total)).proportion_ci(
-        confidence_level=confidence, method="wilson"
-    )
-    return float(interval.low), float(interval.high)
 
 
 def calibration_bins(labels: ArrayLike, probabilities: ArrayLike, n_bins: int = 10) -> pd.DataFrame:

@@ -15,14 +15,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.stats import binomtest
 from sklearn import metrics
 
 from ._types import StrPath
 from .augment import render_elsewhere
-from .checks import check_predictions
-from .evaluation import evaluate, wilson_interval
+from .checks import check_clusters, check_predictions
+from .evaluation import evaluate
 from .info import CLASS_NAMES
+from .intervals import balanced_accuracy_interval, design_effects, wilson_interval
 from .reading import find_pictures, try_reading
 from .settings import EXTERNAL_VARIABLE, Settings
 
@@ -176,13 +176,16 @@ def external_report(
     probabilities: ArrayLike,
     sources: ArrayLike | None = None,
     threshold: float | None = None,
+    *,
+    clusters: ArrayLike | None = None,
 ) -> ExternalReport:
     """Scores a model on pictures from elsewhere, by class and by source.
 
-    Recall has Wilson's interval. That of balanced accuracy squares and adds the exact limits of
-    each class (MOVER, Zou and Donner 2008, https://doi.org/10.1002/sim.3095). Both take pictures
-    for independent, which slices of one patient are not, so the true doubt is larger.
-    Recall and the confusion matrix count each picture's most probable class, refused or not.
+    Accuracy and recall have Wilson's interval, balanced accuracy that of
+    `balanced_accuracy_interval()`. Where sources or clusters are known they allow for errors that
+    come together (`design_effects()`); without them pictures count as independent, which slices
+    of one patient are not, and the true doubt is larger. So it is within each source. Recall and
+    the confusion matrix count each picture's most probable class, refused or not.
 
     Args:
         labels: True classes, integers of shape `(N,)` in `[0, 6)`.
@@ -190,6 +193,8 @@ def external_report(
         sources: Where each picture comes from, N strings, or `None`.
         threshold: Float from 0 to 1. Pictures whose highest probability lies under it count as
             refused; `None` for no such count.
+        clusters: Groups of pictures that belong together, such as those of `find_groups()`,
+            `(N,)`; by default the sources.
 
     Returns:
         `ExternalReport`.
@@ -205,18 +210,16 @@ def external_report(
     ```
     """
     labels, probabilities = check_predictions(labels, probabilities, len(CLASS_NAMES))
-    scores = evaluate(labels, probabilities)
-    sources = None if sources is None else np.asarray(sources)
-    if sources is not None and len(sources) != len(labels):
-        raise ValueError(
-            "`sources` must be as long as `labels`. "
-            f"Received: {len(sources)} sources for {len(labels)} labels."
-        )
+    if sources is not None:
+        sources = check_clusters(sources, len(labels), "sources")
+    if clusters is None:
+        clusters = sources
+    scores = evaluate(labels, probabilities, clusters)
     predictions = probabilities.argmax(axis=1)
     pictures = pd.DataFrame(
         {
             "class": pd.Categorical.from_codes(labels, CLASS_NAMES),
-            "source": "" if sources is None else np.asarray(sources),
+            "source": "" if sources is None else sources,
             "correct": predictions == labels,
         }
     )
@@ -225,8 +228,15 @@ def external_report(
         kept = pictures.loc[~pictures["refused"], "correct"]
         scores["refused"] = float(pictures["refused"].mean())
         scores["accuracy_kept"] = float(kept.mean()) if len(kept) else None
-    per_class = _recall_table(pictures, "class", observed=False)
-    low, high = _balanced_accuracy_interval(per_class)
+    effects = pd.Series(1.0, index=CLASS_NAMES)
+    if clusters is not None:
+        found = design_effects(pictures["correct"], labels, clusters)
+        effects[[CLASS_NAMES[label] for label in found.index]] = found.to_numpy()
+    per_class = _recall_table(pictures, "class", effects, observed=False)
+    present = per_class[per_class["images"] > 0]
+    low, high = balanced_accuracy_interval(
+        present["recall"] * present["images"], present["images"], effects[present.index]
+    )
     scores |= {"balanced_accuracy_low": low, "balanced_accuracy_high": high}
     return ExternalReport(
         scores=scores,
@@ -277,33 +287,17 @@ def _read_sources(path: Path, files: list[str]) -> np.ndarray | None:
     return np.array([told.get(file) or "unknown" for file in files])
 
 
-def _recall_table(pictures: pd.DataFrame, by, observed=True) -> pd.DataFrame:
+def _recall_table(pictures: pd.DataFrame, by, effects=None, observed=True) -> pd.DataFrame:
     groups = pictures.groupby(by, observed=observed)
     table = groups.agg(recall=("correct", "mean"))
     images, correct = groups.size(), groups["correct"].sum()
+    divisors = np.ones(len(images)) if effects is None else effects[images.index]
     bounds = [
-        wilson_interval(right, total) if total else (np.nan, np.nan)
-        for right, total in zip(correct, images, strict=True)
+        wilson_interval(right / effect, total / effect) if total else (np.nan, np.nan)
+        for right, total, effect in zip(correct, images, divisors, strict=True)
     ]
     table["low"], table["high"] = zip(*bounds, strict=True)
     table["images"] = images
     if "refused" in pictures:
         table["refused"] = groups["refused"].mean()
     return table
-
-
-def _balanced_accuracy_interval(per_class: pd.DataFrame) -> tuple[float, float]:
-    """Exact limits of each class's recall, squared and added (Zou & Donner 2008).
-
-    A bootstrap has no width where no class has an error, and covers far less than it says.
-    """
-    present = per_class[per_class["images"] > 0]
-    recall, images = present["recall"].to_numpy(), present["images"].to_numpy()
-    limits = np.array(
-        [
-            binomtest(round(share * total), int(total)).proportion_ci(0.95, method="exact")
-            for share, total in zip(recall, images, strict=True)
-        ]
-    )
-    below, above = np.sqrt(((limits - recall[:, None]) ** 2).sum(axis=0)) / len(recall)
-    return float(recall.mean() - below), float(recall.mean() + above)

@@ -236,14 +236,9 @@ def decode_predictions(probabilities: ArrayLike, top: int = 3) -> list[list[tupl
     # [[("Hand", 0.998), ("CXR", 0.001)]]
     ```
     """
-    probabilities = np.asarray(probabilities)
-    if probabilities.ndim != 2 or probabilities.shape[1] != len(CLASS_NAMES):
-        raise ValueError(
-            f"`decode_predictions` expects probabilities of shape (N, {len(CLASS_NAMES)}), "
-            f"one row a picture. Received: shape {probabilities.shape}"
-        )
-    if len(probabilities):
-        check_probabilities(probabilities)
+    if not np.size(probabilities):
+        return []
+    probabilities = check_probabilities(probabilities, len(CLASS_NAMES))
     if not 1 <= top <= len(CLASS_NAMES):
         raise ValueError(f"`top` must be from 1 to {len(CLASS_NAMES)}. Received: top={top!r}")
     ranked = np.argsort(-probabilities, axis=1)[:, :top]

@@ -27,6 +27,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator, PercentFo
 from numpy.typing import ArrayLike
 from scipy.special import logit
 
+from .checks import check_labels
 from .stress import CORRUPTIONS
 
 WIDTH = 11  # of a figure, in inches: a notebook cell, or a slide, at 100 dpi
@@ -139,7 +140,7 @@ def class_samples(
     Example:
     >>> plots.class_samples(x_train, y_train, CLASS_NAMES)
     """
-    images, labels = np.asarray(images), _check_labels(labels, len(images), class_names)
+    images, labels = np.asarray(images), check_labels(labels, len(class_names), len(images))
     generator = np.random.default_rng(seed)
     rows = {}
     for label, name in enumerate(class_names):
@@ -284,7 +285,7 @@ def mean_images(
     Example:
     >>> plots.mean_images(x_train, y_train, CLASS_NAMES)
     """
-    images, labels = np.asarray(images), _check_labels(labels, len(images), class_names)
+    images, labels = np.asarray(images), check_labels(labels, len(class_names), len(images))
     means = np.full((len(class_names), *images.shape[1:]), 255.0)
     for label in np.unique(labels):
         means[label] = images[labels == label].mean(axis=0)
@@ -307,7 +308,7 @@ def class_counts(
     Example:
     >>> plots.class_counts(y_train, CLASS_NAMES)
     """
-    labels = _check_labels(labels, None, class_names)
+    labels = check_labels(labels, len(class_names))
     counts = np.bincount(labels, minlength=len(class_names))
     ax = _axes(ax, WIDTH, 1.2 + 0.6 * len(class_names))
     bars = ax.barh(list(class_names), counts, color=BLUE)
@@ -343,7 +344,7 @@ def grey_level_histograms(
     Example:
     >>> plots.grey_level_histograms(x_train, y_train, CLASS_NAMES)
     """
-    images, labels = np.asarray(images), _check_labels(labels, len(images), class_names)
+    images, labels = np.asarray(images), check_labels(labels, len(class_names), len(images))
     ax = _axes(ax, WIDTH, 1.8 + 0.75 * len(class_names))
     edges = np.arange(0, 257, 2)
     base_lines = np.arange(len(class_names))[::-1]  # the first class on top
@@ -426,8 +427,8 @@ def confusion_matrix(
     Example:
     >>> plots.confusion_matrix(y_test, probabilities.argmax(axis=1), CLASS_NAMES)
     """
-    predictions = _check_labels(predictions, None, class_names, "predictions")
-    labels = _check_labels(labels, len(predictions), class_names)
+    predictions = check_labels(predictions, len(class_names), name="predictions")
+    labels = check_labels(labels, len(class_names), len(predictions))
     classes = len(class_names)
     counts = np.zeros((classes, classes), dtype=int)
     np.add.at(counts, (labels, predictions), 1)
@@ -1025,23 +1026,3 @@ def _as_rgb(images: ArrayLike) -> np.ndarray:
             f"Received: shape={images.shape}. Pass `image[None]` to show a single one."
         )
     return np.repeat(np.clip(images / 255, 0, 1)[..., None], 3, axis=-1)
-
-
-def _check_labels(
-    labels: ArrayLike, images: int | None, class_names: Sequence[str], name: str = "labels"
-) -> np.ndarray:
-    """Integer labels, one per image, that all have a name."""
-    labels = np.asarray(labels)
-    classes = len(class_names)
-    if labels.ndim != 1 or labels.dtype.kind not in "iu" or labels.size == 0:
-        received = f"shape={labels.shape}, dtype={labels.dtype}"
-    elif images is not None and len(labels) != images:
-        received = f"{len(labels)} labels for {images} images"
-    elif labels.min() < 0 or labels.max() >= classes:
-        received = f"values from {labels.min()} to {labels.max()} for {classes} class names"
-    else:
-        return labels
-    raise ValueError(
-        f"`{name}` must hold one integer in [0, {classes}) per image. Received: {received}. "
-        "Pass class indices, not one-hot rows or probabilities, of the same split."
-    )

@@ -94,6 +94,11 @@ def test_audit_counts_class_by_class():
     assert (singles["blank"], singles["duplicates"], singles["duplicate sets"]) == (1, 2, 1)
     assert (singles["near 0.99"], singles["largest 0.98"]) == (2, 2)
     assert stacks["file distance"] < 6 < singles["file distance"]
+    units = unit_thumbnails(images[:40])
+    twins = np.argsort(-units @ units.T, axis=1)[:, 1]
+    apart = np.abs(twins - np.arange(40))
+    far = audit(replace(pictures, positions=np.r_[np.arange(39), 139:180]))["file distance"]
+    assert stacks["file distance"] == far.iloc[0] == np.median(apart)  # one far file moves nothing
     assert stacks["JPEG table"] == "(8, 6, 5, 8)"
     assert singles["JPEG table"] == "(3, 2, 2, 3), (4, 2, 2, 3)"
     assert singles["darkest"] == images[40:].min()

@@ -7,8 +7,10 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from medmnist_keras import evaluation
+from medmnist_keras.intervals import wilson_interval
 
 NAMES = ["Hand", "CXR", "HeadCT"]
 
@@ -98,20 +100,26 @@ def test_class_report():
     ],
 )
 def test_wilson_interval_published(successes, total, expected):
-    assert evaluation.wilson_interval(successes, total) == pytest.approx(expected, abs=5e-5)
+    assert wilson_interval(successes, total) == pytest.approx(expected, abs=5e-5)
+
+
+def test_wilson_interval_is_that_of_scipy():
+    for successes in range(31):
+        expected = binomtest(successes, 30).proportion_ci(method="wilson")
+        assert wilson_interval(successes, 30) == pytest.approx(tuple(expected), abs=1e-12)
 
 
 def test_wilson_interval_of_a_perfect_score_has_a_width():
-    low, high = evaluation.wilson_interval(1000, 1000)
+    low, high = wilson_interval(1000, 1000)
     assert high == 1.0
     assert 0.99 < low < 1.0
-    assert evaluation.wilson_interval(1000, 1000, confidence=0.8)[0] > low
+    assert wilson_interval(1000, 1000, confidence=0.8)[0] > low
 
 
 @pytest.mark.parametrize("arguments", [(5, 4), (-1, 4), (0, 0), (1, 2, 95)])
 def test_wilson_interval_rejects(arguments):
     with pytest.raises(ValueError, match="Received: "):
-        evaluation.wilson_interval(*arguments)
+        wilson_interval(*arguments)
 
 
 def test_calibration_by_hand():
@@ -182,11 +190,11 @@ def test_most_confident_errors():
         ([0, 1], [[2.0, -1.0], [0.5, 3.0]], "softmax"),
         ([0, 1], [[0.5, 0.4], [0.5, 0.5]], "row sums from 0.9 to 1"),
         ([0, 1], [[np.nan, 1.0], [0.5, 0.5]], "NaN or infinity in 1 of 2 rows"),
-        ([0], [[0.5, 0.5], [0.5, 0.5]], "1 labels and 2 rows"),
-        ([0, 2], [[0.5, 0.5], [0.5, 0.5]], "labels from 0 to 2"),
+        ([0], [[0.5, 0.5], [0.5, 0.5]], "1 labels for 2 images"),
+        ([0, 2], [[0.5, 0.5], [0.5, 0.5]], "values from 0 to 2"),
         ([[1, 0]], [[0.5, 0.5]], "argmax"),
         ([0.0, 1.0], [[0.5, 0.5], [0.5, 0.5]], "dtype=float64"),
-        ([], np.zeros((0, 2)), "non-empty"),
+        ([], np.zeros((0, 2)), r"shape=\(0, 2\)"),
         ([0, 1], [0.5, 0.5], r"shape=\(2,\)"),
     ],
 )

@@ -4,7 +4,6 @@ import json
 import sys
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
 
@@ -16,8 +15,12 @@ from medmnist_keras import (
     render_elsewhere,
     with_renderings,
 )
-from medmnist_keras.evaluation import wilson_interval
 from medmnist_keras.external import external_report, load_elsewhere, load_folder
+from medmnist_keras.intervals import (
+    balanced_accuracy_interval,
+    design_effects,
+    wilson_interval,
+)
 from medmnist_keras.phantoms import draw_phantoms
 
 EACH = {f"{name}/a.png": (40, 40) for name in CLASS_NAMES}
@@ -231,8 +234,8 @@ def test_intervals_cover_what_they_say(images, recall):
     tries = 1000
     right = np.random.default_rng(0).binomial(images, recall, size=(tries, 6))
     limits = {
-        key: external._balanced_accuracy_interval(pd.DataFrame({"recall": share, "images": images}))
-        for key, share in {tuple(sorted(row)): np.sort(row) / images for row in right}.items()
+        key: balanced_accuracy_interval(count, [images] * 6)
+        for key, count in {tuple(sorted(row)): np.sort(row) for row in right}.items()
     }
     held = [low <= recall <= high for low, high in (limits[tuple(sorted(row))] for row in right)]
     assert np.mean(held) >= 0.92  # 0.93, less what chance takes of a thousand tries
@@ -241,6 +244,61 @@ def test_intervals_cover_what_they_say(images, recall):
     assert np.mean(held) >= 0.93
     if recall < 1:
         assert np.mean(held) <= 0.985
+
+
+@pytest.mark.parametrize("recall", [0.5, 0.9, 0.98])
+@pytest.mark.parametrize("correlation", [0.1, 0.3])
+@pytest.mark.parametrize("sizes", [(17, 17, 18), (5,) * 10], ids=["sources", "patients"])
+def test_intervals_cover_where_errors_come_together(sizes, correlation, recall):
+    random, tries, scale = np.random.default_rng(0), 400, (1 - correlation) / correlation
+    labels = np.repeat(np.arange(6), sum(sizes))
+    clusters = np.tile(np.repeat(np.arange(len(sizes)), sizes), 6)
+    held, held_as_if_independent = [], []
+    for _ in range(tries):
+        rates = random.beta(recall * scale, (1 - recall) * scale, (6, len(sizes)))
+        correct = random.random(len(labels)) < rates[labels, clusters]
+        right = [correct[labels == label].sum() for label in range(6)]
+        for effects, told in (
+            (design_effects(correct, labels, clusters), held),
+            (1.0, held_as_if_independent),
+        ):
+            low, high = balanced_accuracy_interval(right, [sum(sizes)] * 6, effects)
+            told.append(low <= recall <= high)
+    assert np.mean(held) >= 0.92  # of many tries 93.5 to 97 %
+    assert np.mean(held) > np.mean(held_as_if_independent)
+
+
+def test_errors_that_come_alone_widen_nothing():
+    correct = np.tile([True] * 9 + [False], 12)
+    labels, clusters = np.repeat([0, 1], 60), np.tile(np.repeat(np.arange(6), 10), 2)
+    assert design_effects(correct, labels, clusters).tolist() == [1, 1]
+    assert design_effects(correct, labels, np.zeros(120)).tolist() == [1, 1]  # one source
+
+
+def test_a_cluster_that_is_right_or_wrong_as_one_counts_as_one_picture():
+    random = np.random.default_rng(0)
+    clusters = np.repeat(np.arange(1000), 4)
+    correct = random.random(1000)[clusters] < 0.8
+    effect = design_effects(correct, np.zeros(4000, int), clusters)[0]
+    assert effect == pytest.approx(4, rel=0.01)
+    low, high = wilson_interval(correct.sum() / effect, 4000 / effect)
+    assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.8 * 0.2 / 1000), rel=0.05)
+
+
+def test_sources_and_clusters_widen_the_intervals_of_a_report():
+    labels, sources = np.repeat(np.arange(6), 40), np.tile(["Berlin"] * 20 + ["Lima"] * 20, 6)
+    guesses = np.where((sources == "Lima") & (labels < 3), 3, labels)
+    alone, known = (external_report(labels, certain(guesses), told) for told in (None, sources))
+    grouped = external_report(labels, certain(guesses), clusters=sources)
+    assert grouped.per_source is None
+    assert grouped.scores == known.scores
+    for name in ("accuracy", "balanced_accuracy"):
+        assert known.scores[name] == alone.scores[name]
+        assert known.scores[f"{name}_low"] < alone.scores[f"{name}_low"]
+        assert known.scores[f"{name}_high"] > alone.scores[f"{name}_high"]
+    assert (known.per_class["low"] < alone.per_class["low"])[:3].all()
+    with pytest.raises(ValueError, match="`clusters` must hold one entry for each"):
+        external_report(labels, certain(guesses), clusters=sources[1:])
 
 
 def test_the_stand_in_is_drawn_otherwise_than_the_validation_pictures(monkeypatch):
@@ -302,7 +360,7 @@ def test_refused_pictures_are_counted():
 def test_arguments_that_do_not_fit():
     with pytest.raises(ValueError, match="with 6 classes"):
         external_report([0, 1], np.eye(2))
-    with pytest.raises(ValueError, match="2 sources for 50 labels"):
+    with pytest.raises(ValueError, match="`sources` must hold one entry for each of the 50"):
         external_report(LABELS, certain(GUESSES), ["a", "b"])
     with pytest.raises(ValueError, match="every row must sum to 1"):
         external_report(LABELS, certain(GUESSES) * 9)

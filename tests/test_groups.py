@@ -65,6 +65,16 @@ def test_one_chance_likeness_makes_twins_not_a_group(short_reach):
     )
 
 
+def test_links_reach_over_file_numbers_not_over_pictures(monkeypatch):
+    pictures, _ = stacks_and_singles()
+    thinned = replace(pictures, positions=pictures.positions * 10)  # every tenth of a source
+    stacks = np.arange(360)
+    monkeypatch.setattr(groups, "_REACH", 200)
+    assert len(np.unique(groups._runs(thinned, stacks))) < 60
+    monkeypatch.setattr(groups, "_REACH", 9)  # the next file is ten numbers away
+    assert len(np.unique(groups._runs(thinned, stacks))) == 360
+
+
 def test_files_in_no_order_have_no_runs(short_reach):
     pictures, bodies = stacks_and_singles()
     order = np.r_[np.random.default_rng(0).permutation(360), np.arange(360, 720)]

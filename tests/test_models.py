@@ -273,7 +273,7 @@ def test_decode_predictions_names_the_most_probable_first():
 
 @pytest.mark.parametrize("shape", [(6,), (2, 5), (1, 2, 6)])
 def test_decode_predictions_wrong_shape(shape):
-    with pytest.raises(ValueError, match="expects probabilities of shape"):
+    with pytest.raises(ValueError, match=r"must have shape \(images, classes\) with 6 classes"):
         decode_predictions(np.zeros(shape))
 
 

@@ -455,7 +455,7 @@ def test_refusal_takes_any_threshold_and_score(threshold):
 
 @pytest.mark.parametrize(
     ("labels", "message"),
-    [([0, 1], "2 labels for 24 images"), ([6] * 24, "from 6 to 6 for 6"), ([0.5] * 24, "float64")],
+    [([0, 1], "2 labels for 24 images"), ([6] * 24, "values from 6 to 6"), ([0.5] * 24, "float64")],
 )
 def test_labels_that_do_not_fit_are_refused(labels, message):
     with pytest.raises(ValueError, match=f"Received: .*{message}"):

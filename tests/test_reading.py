@@ -209,6 +209,12 @@ def test_padding_is_not_misled_by_noise():
     assert 2 <= grey(noisy)[0, 0] <= 9
 
 
+def test_padding_takes_the_level_that_is_there_not_a_mean_of_two():
+    speckled = np.zeros((200, 100), "uint8")
+    speckled[::4] = 15
+    assert grey(speckled)[1, 0] == 0
+
+
 def test_without_padding_the_picture_is_squeezed():
     wide = np.repeat(RAMP, 3, axis=1)
     np.testing.assert_array_equal(grey(wide, pad=False), RAMP)
