@@ -53,8 +53,8 @@ test-notebooks: wheel
 
 # The package as others install it, with the oldest and the newest versions that it admits, and
 # beside what Colab and Kaggle hold.
-FAST := audit data decoding distributed evaluation main models package plots predicting reading refusal sources splits
-TEST_FAST = build/$@/bin/python -m pytest $(patsubst %,tests/test_%.py,$(FAST))
+FAST := data models evaluation plots training/test_distributed.py inference/test_predicting.py test_main.py test_package.py
+TEST_FAST = build/$@/bin/python -m pytest $(addprefix tests/,$(FAST))
 test-oldest: RESOLUTION := lowest-direct
 test-newest: RESOLUTION := highest
 test-oldest test-newest: wheel
@@ -89,11 +89,11 @@ notebooks: .venv/ready
 
 # The README's table and figures, from notebooks/results.json.
 results: .venv/ready
-	$(BIN)/python images/make.py
+	$(BIN)/python -m tools.readme
 
 # The talk: one page for any browser, made of the notebooks' tagged cells as they are stored.
 slides: .venv/ready-test
-	$(BIN)/python -m slides.make
+	$(BIN)/python -m tools.slides.make
 
 # The live page: drop a picture, see what both models say of it.
 app: .venv/ready
@@ -105,23 +105,23 @@ export: .venv/ready-test
 
 # The page that asks it in the visitor's own browser, for any web server: build/web/.
 web: .venv/ready-test
-	$(BIN)/python -m web.make
+	$(BIN)/python -m tools.web.make
 
 # How fast each step is beside plain ways to do it, about 15 minutes: build/benchmark.json and .png.
 benchmark: .venv/ready
-	$(BIN)/python -m medmnist_keras benchmark
+	$(BIN)/python -m benchmarks
 
 # images/app.png, from a real browser.
 screenshot: .venv/ready-test
-	$(BIN)/python images/screenshot_app.py
+	$(BIN)/python -m tools.screenshot
 
 # The index of what belongs together, from the real pictures; it ships with the package.
 index: .venv/ready
-	$(BIN)/python -c "from medmnist_keras import groups, load_images; print(groups.write_index(load_images(strict=True)))"
+	$(BIN)/python -m tools.group_index
 
 # The weights that ship with the package, and their model card: trained anew, about ten minutes.
 weights: .venv/ready
-	$(BIN)/python -c "from medmnist_keras import shipping; shipping.write_weights()"
+	$(BIN)/python -m tools.weights
 
 # The reference of all public names, from their docstrings: build/api/medmnist_keras.html.
 api: .venv/ready-test

@@ -2,7 +2,7 @@
 
 import lazy_loader
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 # Keras, pandas and the others take seconds to import, so each name waits for its first use;
 # what there is stands in `__init__.pyi`.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.metadata
 import os
 import platform
@@ -151,8 +150,9 @@ def _disk() -> Need:
 
 
 def _pictures() -> list[Need]:
-    from .settings import EXTERNAL_VARIABLE
-    from .sources import find_source, is_at_hand
+    from .data.finding import find_source
+    from .data.loading import is_at_hand
+    from .experiments.settings import EXTERNAL_VARIABLE
 
     advice = "they are downloaded when a notebook first needs them, or set MEDICAL_MNIST_DIR"
     try:
@@ -172,7 +172,7 @@ def _pictures() -> list[Need]:
 
 
 def _imagenet() -> Need:
-    from .models import imagenet_weights_at_hand
+    from .models.networks import imagenet_weights_at_hand
 
     here = imagenet_weights_at_hand()
     advice = "they are downloaded when chapter 3 first needs them"
@@ -180,7 +180,7 @@ def _imagenet() -> Need:
 
 
 def _gpu() -> Need:
-    from .hardware import list_gpus, nvidia_cards, why_no_gpu
+    from .training.hardware import list_gpus, nvidia_cards, why_no_gpu
 
     if gpus := list_gpus():
         return Need("GPU", True, ", ".join(gpus), required=False)

@@ -1,9 +1,11 @@
 """What Medical MNIST is: names, counts, origin, licence, checksums. Data only."""
 
+from __future__ import annotations
+
 from typing import Any
 
+IMAGE_SIZE = 64  # pixels a side
 CLASS_NAMES = ("AbdomenCT", "BreastMRI", "CXR", "ChestCT", "Hand", "HeadCT")
-
 INFO: dict[str, Any] = {
     "name": "Medical MNIST (MedNIST)",
     "description": "58,954 grey 64x64 pictures of six kinds: which kind is this one?",
@@ -16,7 +18,7 @@ INFO: dict[str, Any] = {
         "Hand": 10_000,
         "HeadCT": 10_000,
     },
-    "image_size": 64,
+    "image_size": IMAGE_SIZE,
     "credit": "Medical MNIST, Dr. Bradley J. Erickson (Mayo Clinic), CC BY-SA 4.0",
     "author": "Dr. Bradley J. Erickson, Department of Radiology, Mayo Clinic",
     "origins": (
@@ -33,7 +35,6 @@ INFO: dict[str, Any] = {
     # The same however the pictures are packed: see sources.content_fingerprint().
     "fingerprint": "52af2aa66d0f3a23bab41249f4321feed1ab7cc3acd8165ef8b5acde5dce70eb",
 }
-
 # What others report on this data set, as published; nothing here was measured by us.
 PUBLISHED: tuple[dict[str, Any], ...] = (
     {

@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 KAGGLE_INPUT = Path("/kaggle/input")  # where Kaggle mounts what a notebook has added, read-only
-
 _PREFIX = ".medmnist_keras-"
 _MARKER = "being-written-by-medmnist_keras"
 _ABANDONED = 600  # seconds; a process that lives writes all the time

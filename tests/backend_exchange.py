@@ -19,10 +19,10 @@ from medmnist_keras import (
     load_model,
     predict,
     resnet50v2,
-    shipped_threshold,
     train,
 )
-from medmnist_keras.phantoms import draw_phantoms
+from medmnist_keras.data import draw_phantoms
+from medmnist_keras.models import shipped_threshold
 
 BUILD = {
     "baseline_cnn": baseline_cnn,

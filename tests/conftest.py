@@ -10,9 +10,8 @@ import zipfile
 import pytest
 from tiny_data import PER_CLASS, SilentHandler, encode
 
-from medmnist_keras import CLASS_NAMES, INFO
-from medmnist_keras.phantoms import draw_phantoms
-from medmnist_keras.sources import load_images
+from medmnist_keras import CLASS_NAMES, INFO, load_images
+from medmnist_keras.data import draw_phantoms
 
 
 @pytest.fixture(autouse=True)

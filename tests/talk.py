@@ -10,8 +10,10 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("0*.ipynb"))
 
 
 def load_make():
-    """The module `slides/make.py`."""
-    spec = importlib.util.spec_from_file_location("make_slides", ROOT / "slides" / "make.py")
+    """The module `tools/slides/make.py`."""
+    spec = importlib.util.spec_from_file_location(
+        "make_slides", ROOT / "tools" / "slides" / "make.py"
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

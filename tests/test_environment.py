@@ -97,16 +97,16 @@ def test_folders_of_pictures_are_found_or_told(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize(("gpus", "told"), [([], "none; trainings run on"), (["gpu:0"], "gpu:0")])
 def test_a_gpu_is_named(monkeypatch, gpus, told):
-    monkeypatch.setattr("medmnist_keras.hardware.list_gpus", lambda: gpus)
-    monkeypatch.setattr("medmnist_keras.hardware.nvidia_cards", list)
+    monkeypatch.setattr("medmnist_keras.training.hardware.list_gpus", lambda: gpus)
+    monkeypatch.setattr("medmnist_keras.training.hardware.nvidia_cards", list)
     need = by_name(check_environment())["GPU"]
     assert (need.met, need.required) == (bool(gpus), False)
     assert need.told.startswith(told)
 
 
 def test_apples_gpu_is_told_to_stand_idle(monkeypatch):
-    monkeypatch.setattr("medmnist_keras.hardware.list_gpus", list)
-    monkeypatch.setattr("medmnist_keras.hardware.nvidia_cards", list)
+    monkeypatch.setattr("medmnist_keras.training.hardware.list_gpus", list)
+    monkeypatch.setattr("medmnist_keras.training.hardware.nvidia_cards", list)
     monkeypatch.setattr(environment.platform, "system", lambda: "Darwin")
     monkeypatch.setattr(environment.platform, "machine", lambda: "arm64")
     assert "KERAS_BACKEND=torch" in by_name(check_environment())["GPU"].told

@@ -31,25 +31,12 @@ import numpy as np
 import pytest
 from tiny_data import SilentHandler, encode
 
-from medmnist_keras import (
-    Settings,
-    archives,
-    baseline_cnn,
-    export,
-    keep_run,
-    load_data,
-    load_run,
-    run_baseline,
-    storage,
-)
-from medmnist_keras.predicting import load_model
-from medmnist_keras.sources import (
-    cache_dir,
-    cached_images,
-    decoded_dir,
-    download,
-    load_images,
-)
+from medmnist_keras import baseline_cnn, export, load_data, load_images, load_model, storage
+from medmnist_keras.data import archives
+from medmnist_keras.data.cache import cached_images
+from medmnist_keras.data.finding import download
+from medmnist_keras.experiments import Settings, load_run, run_baseline, save_run
+from medmnist_keras.storage import cache_dir, decoded_dir
 
 resource = pytest.importorskip("resource", reason="kills and limits as Linux has")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kills and limits as Linux has")
@@ -293,7 +280,7 @@ def keeps(folder, level, step=0, size=None, kill=True):
     if size:
         limit_files(size, kill=kill)
     try:
-        keep_run(model, SETTINGS, seconds={"training": level})
+        save_run(model, SETTINGS, seconds={"training": level})
     except OSError as error:
         (folder / "told").write_text(str(error))
 
@@ -422,7 +409,7 @@ def test_a_disk_that_is_really_full(whole, small_disk, serve, tmp_path, monkeypa
     assert list(cache_dir().glob("*")) == [decoded_dir()]
     monkeypatch.chdir(small_disk)
     with pytest.raises(OSError, match=r"could not be written"):
-        keep_run(baseline_cnn(), SETTINGS, seconds={})
+        save_run(baseline_cnn(), SETTINGS, seconds={})
     assert [path for path in (small_disk / "build").rglob("*") if path.is_file()] == []
 
 

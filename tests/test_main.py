@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from test_predicting import brightness_model, write
 
-from medmnist_keras import CLASS_NAMES, Settings, __main__, baseline_cnn, keep_run, load_data, runs
+from medmnist_keras import CLASS_NAMES, __main__, baseline_cnn, load_data
 from medmnist_keras.environment import Need
+from medmnist_keras.experiments import Settings, recipes, save_run
 
 
 @pytest.fixture
@@ -24,11 +25,11 @@ def small(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MEDMNIST_KERAS_QUICK", "1")
     settings = Settings(quick=True, source="phantoms", images_per_class=20)
-    monkeypatch.setattr("medmnist_keras.settings.read_settings", lambda: settings)
+    monkeypatch.setattr("medmnist_keras.experiments.settings.read_settings", lambda: settings)
     monkeypatch.setattr(
-        runs,
+        recipes,
         "run_resnet50v2",
-        lambda data, settings: keep_run(
+        lambda data, settings: save_run(
             baseline_cnn(name="resnet50v2"), settings, seconds={"all layers": 1}
         ),
     )
@@ -243,7 +244,7 @@ def test_evaluate_prints_json_that_holds_everything(external, model, capsys):
 
 def test_evaluate_with_the_threshold_of_the_model_that_ships(external, monkeypatch, capsys):
     shipped = (brightness_model(), 0.9)
-    monkeypatch.setattr("medmnist_keras.predicting.load_model", {"baseline_cnn": shipped}.get)
+    monkeypatch.setattr("medmnist_keras.models.shipped.load_model", {"baseline_cnn": shipped}.get)
     (external / "SOURCES.csv").unlink()
     write(external / "HeadCT" / "b.png", np.full((30, 40), 127, "uint8"))
     status, out, _ = run(capsys, "evaluate", "--data", external)
@@ -265,8 +266,8 @@ def home_pictures(monkeypatch):
         print("Left out of the grouped split: 1 blank picture")
         return None, None, test_data
 
-    monkeypatch.setattr("medmnist_keras.data.load_data", load_data)
-    monkeypatch.setattr("medmnist_keras.data.find_test_groups", lambda: [0, 1, 1])
+    monkeypatch.setattr("medmnist_keras.data.datasets.load_data", load_data)
+    monkeypatch.setattr("medmnist_keras.data.datasets.find_test_groups", lambda: [0, 1, 1])
     return asked
 
 
@@ -296,7 +297,7 @@ def test_evaluate_without_pictures_says_why(model, monkeypatch, capsys):
     def load_data():
         raise OSError("no network: put the archive there")
 
-    monkeypatch.setattr("medmnist_keras.data.load_data", load_data)
+    monkeypatch.setattr("medmnist_keras.data.datasets.load_data", load_data)
     status, out, err = run(capsys, "evaluate", "--model", model)
     assert (status, out, err) == (2, "", "no network: put the archive there\n")
 

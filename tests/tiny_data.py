@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from medmnist_keras import CLASS_NAMES
-from medmnist_keras.sources import Images
+from medmnist_keras.data import Images
 
 PER_CLASS = 12
 

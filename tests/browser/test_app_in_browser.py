@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medmnist_keras.phantoms import draw_phantoms
+from medmnist_keras.data import draw_phantoms
 
 pytest.importorskip("gradio")
 

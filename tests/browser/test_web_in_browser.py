@@ -15,7 +15,7 @@ from PIL import Image
 from tiny_data import SilentHandler
 
 from medmnist_keras import CLASS_NAMES, load_model, predict, read_image
-from medmnist_keras.phantoms import draw_phantoms
+from medmnist_keras.data import draw_phantoms
 
 ROOT = Path(__file__).parents[2]
 READ = """async data => {
@@ -35,7 +35,7 @@ ASK = """async pictures => {
 
 
 def load_make():
-    spec = importlib.util.spec_from_file_location("make_web", ROOT / "web" / "make.py")
+    spec = importlib.util.spec_from_file_location("make_web", ROOT / "tools" / "web" / "make.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -17,7 +17,7 @@ import nbformat
 from nbclient import NotebookClient
 from PIL import Image
 
-from medmnist_keras.sources import find_source
+from medmnist_keras.data.finding import find_source
 from medmnist_keras.storage import cache_dir, keras_home, replacing
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"

@@ -11,8 +11,8 @@ import pytest
 from run_in_full import code_digest, shown
 
 from medmnist_keras import INFO
-from medmnist_keras.groups import INDEX_FILE
-from medmnist_keras.models import WEIGHTS_DIR
+from medmnist_keras.data.groups import INDEX_FILE
+from medmnist_keras.models.networks import WEIGHTS_DIR
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"

@@ -1,0 +1,234 @@
+"""Random changes that training puts between data and model, never inside the saved model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .._keras import layers
+from .._types import Pair
+from ..data.phantoms import draw_phantoms
+from ..info import CLASS_NAMES
+from .depth import add_depth
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+ROBUST_LAYERS = {
+    "geometry": "bodies are turned, mirrored, larger, smaller, stretched, off centre",
+    "tone": "other windows, gammas and backgrounds; now and then a negative",
+    "degradation": "noise, blur, JPEG",
+    "marks": "letters, borders, collimators",
+    "CT": "what this data set's window clipped away, seen through other windows",
+    "MRI": "other contrasts, fat suppressed or not, coils nearby",
+    "one breast": "one side alone, or seen from the side",
+    "foreign": "pictures that are none of the six, with labels drawn by lot",
+}
+
+
+def augment(train_ds: tf.data.Dataset, *, seed: int = 0) -> tf.data.Dataset:
+    """Changes each training picture a little, anew in every epoch.
+
+    Pictures of one kind differ in where the body lies, how large it is and how bright it was
+    shown; a label never depends on these. So pictures are shifted and zoomed by up to a tenth,
+    and their contrast varies by a fifth. Nothing is mirrored: left and right matter in a body.
+
+    Args:
+        train_ds: `tf.data.Dataset` of `(images, labels)` batches, pixels 0-255.
+        seed: int. The same seed gives the same pictures in the same order.
+
+    Returns:
+        `tf.data.Dataset` of float32 batches in 0-255, prefetched.
+
+    Example:
+
+    ```python
+    train_ds, val_ds, test_ds = load_datasets()
+    history = train(baseline_cnn(), augment(train_ds), val_ds)
+    ```
+    """
+    import tensorflow as tf
+
+    # Borders repeat the edge: black ones would mark each class whose background is grey.
+    random_layers = [
+        layers.RandomTranslation(0.1, 0.1, fill_mode="nearest", seed=seed),
+        layers.RandomZoom(0.1, fill_mode="nearest", seed=seed + 1),
+        layers.RandomContrast(0.2, value_range=(0, 255), seed=seed + 2),
+    ]
+
+    @tf.autograph.experimental.do_not_convert  # which would take longer than the change itself
+    def change(images, labels):
+        images = tf.cast(images, tf.float32)
+        for layer in random_layers:
+            images = layer(images, training=True)
+        return tf.clip_by_value(images, 0, 255), labels
+
+    # Serial: random layers in a parallel map would not give the same pictures again.
+    return train_ds.map(change).prefetch(2)
+
+
+def augment_robust(
+    train_ds: tf.data.Dataset,
+    *,
+    robust_layers: Sequence[str] = tuple(ROBUST_LAYERS),
+    seed: int = 0,
+) -> tf.data.Dataset:
+    """Shows each training picture as other hospitals might have taken it, anew in every epoch.
+
+    A model that has seen one rendering learns that rendering. Here a class keeps its anatomy and
+    loses everything else: `ROBUST_LAYERS` says what each layer changes. Domain randomization of
+    this kind is of Tobin et al. 2017, https://arxiv.org/abs/1703.06907. Two in five pictures
+    stay as they are.
+
+    A tenth become foreign pictures (outlier exposure, Hendrycks et al. 2019,
+    https://arxiv.org/abs/1812.04606). Their labels are drawn by lot in every epoch, so that the
+    model learns to believe in none of them.
+
+    Args:
+        train_ds: `tf.data.Dataset` of batches `(images, labels)` of `add_depth()`: uint8
+            `(batch, 64, 64, 2)`, pixels and depths, and int64 `(batch,)`.
+        robust_layers: names from `ROBUST_LAYERS`, to leave some out.
+        seed: int. The same seed gives the same pictures in the same order.
+
+    Returns:
+        `tf.data.Dataset` of float32 batches `(batch, 64, 64, 1)` in 0-255, prefetched.
+
+    Raises:
+        ValueError: for an unknown layer, or batches without depths.
+
+    Example:
+
+    ```python
+    (x_train, y_train), (x_val, y_val), _ = load_data()
+    train_ds = make_dataset(add_depth(x_train, y_train), y_train, shuffle_seed=0)
+    train(baseline_cnn(), augment_robust(train_ds), make_dataset(x_val, y_val), epochs=8)
+    ```
+    """
+    _check_layers(robust_layers)
+    if train_ds.element_spec[0].shape[-1] != 2:
+        raise ValueError(
+            "`train_ds` must give pictures with their depths, `(batch, 64, 64, 2)`. Received: "
+            f"{train_ds.element_spec[0].shape}; make it of `add_depth(images, labels)`."
+        )
+
+    import tensorflow as tf
+
+    from .layers import change_batch
+
+    # No branch or loop depends on a tensor, and converting those to graphs takes seconds.
+    @tf.autograph.experimental.do_not_convert
+    def change(batch, batch_seed):
+        images, labels = batch
+        return change_batch(images, labels, batch_seed, robust_layers)
+
+    # A seed for each batch, so that a parallel map gives the same pictures again.
+    seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
+    return (
+        tf.data.Dataset.zip(train_ds, seeds)
+        .map(change, num_parallel_calls=tf.data.AUTOTUNE)
+        .prefetch(2)
+    )
+
+
+def add_phantoms(both: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> Pair:
+    """Adds drawn phantoms to training pictures, one to five: anatomy that no scanner rendered.
+
+    Args:
+        both: uint8 `(N, 64, 64, 2)`, of `add_depth()`.
+        labels: int64 `(N,)`, indices into `CLASS_NAMES`.
+        seed: int, of the phantoms.
+
+    Returns:
+        `(both, labels)`, a sixth of them phantoms, whose depths are 0: nothing re-renders them.
+
+    Example:
+
+    ```python
+    both, labels = add_phantoms(add_depth(x_train, y_train), y_train)
+    train_ds = augment_robust(make_dataset(both, labels, shuffle_seed=0))
+    ```
+    """
+    drawn, drawn_labels = draw_phantoms(-(-len(labels) // (5 * len(CLASS_NAMES))), seed=seed)
+    drawn = np.concatenate([drawn, np.zeros_like(drawn)], axis=-1)
+    return np.concatenate([both, drawn]), np.concatenate([labels, drawn_labels])
+
+
+def render_shift(
+    images: np.ndarray,
+    labels: np.ndarray,
+    *,
+    robust_layers: Sequence[str] = tuple(ROBUST_LAYERS),
+    seed: int = 0,
+) -> np.ndarray:
+    """Shows each picture once as another hospital might have taken it.
+
+    For measuring: validation pictures to set a threshold on, or a stand-in for pictures from
+    elsewhere. A model trained on `augment_robust()` has seen their like, so this is the mildest
+    of tests for it.
+
+    Args:
+        images: uint8 `(N, 64, 64, 1)`, grey levels 0-255.
+        labels: int `(N,)`, indices into `CLASS_NAMES`.
+        robust_layers: names from `ROBUST_LAYERS`; `"foreign"` changes nothing here.
+        seed: int. The same seed gives the same pictures.
+
+    Returns:
+        uint8 `(N, 64, 64, 1)`, in the same order.
+
+    Raises:
+        ValueError: for an unknown layer, and as `add_depth()`.
+
+    Example:
+
+    ```python
+    model.evaluate(render_shift(x_test, y_test), y_test)
+    ```
+    """
+    import tensorflow as tf
+
+    from .layers import render_batch
+
+    _check_layers(robust_layers)
+    rendered = [np.zeros((0, *np.shape(images)[1:]), dtype=np.float32)]
+    for start in range(0, len(images), 256):
+        rows = slice(start, start + 256)
+        both = tf.constant(add_depth(images[rows], labels[rows]))
+        labels_here = tf.constant(labels[rows])
+        rendered.append(render_batch(both, labels_here, seed + start, robust_layers).numpy())
+    return np.concatenate(rendered).round().astype(np.uint8)
+
+
+def add_renderings(images: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> Pair:
+    """Gives pictures as they are, then once more as `render_shift()` shows them.
+
+    For choosing an epoch or a temperature, which shall suit home and elsewhere.
+
+    Args:
+        images: uint8 `(N, 64, 64, 1)`, grey levels 0-255.
+        labels: int `(N,)`, indices into `CLASS_NAMES`.
+        seed: int. The same seed gives the same pictures.
+
+    Returns:
+        `(images, labels)`, uint8 `(2 N, 64, 64, 1)` and int `(2 N,)`.
+
+    Raises:
+        ValueError: as `render_shift()`.
+
+    Example:
+
+    ```python
+    both, labels = add_renderings(x_val, y_val)
+    temperature = fit_temperature(labels, model.predict(both))
+    ```
+    """
+    rendered = render_shift(images, labels, seed=seed)
+    return np.concatenate([images, rendered]), np.tile(labels, 2)
+
+
+def _check_layers(robust_layers) -> None:
+    if unknown := set(robust_layers) - set(ROBUST_LAYERS):
+        raise ValueError(
+            f"`robust_layers` must be among {list(ROBUST_LAYERS)}. Received: {sorted(unknown)}"
+        )

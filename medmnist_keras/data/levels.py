@@ -1,0 +1,104 @@
+"""Grey levels 0-255 from pixels of any depth, range, colour or transparency."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image, ImageOps
+
+_MAX_PIXELS = 100_000_000
+_MAX_ASPECT = 100  # of a longer strip nothing is left at 64 pixels
+_PERCENTILES = (0.5, 99.5)  # black and white of a picture that fills a part of its range
+_PHOTOMETRIC = 262  # TIFF's tag; 0 means that zero is white
+FILE_ADVICE = (
+    "Expected a PNG, JPEG, TIFF, BMP, GIF, WebP or DICOM picture of at most "
+    f"{_MAX_PIXELS // 1_000_000} megapixels. Convert it with an image program, or leave it out."
+)
+_ARRAY_ADVICE = (
+    "Expected finite numbers of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4). "
+    "Pass one picture, channels last."
+)
+OTHER_ADVICE = (
+    "Expected a path, the bytes of a file, a file object opened in binary mode, a PIL image or "
+    "a NumPy array."
+)
+
+
+class UnreadableError(Exception):
+    """Why a picture can't be read, and what to do about it."""
+
+    def __init__(self, reason, advice=FILE_ADVICE):
+        super().__init__(reason, advice)
+
+
+def check_size(width: int, height: int) -> None:
+    """Stops before the pixels are decoded what would fill the memory, or has no shape."""
+    if width * height > _MAX_PIXELS:
+        raise UnreadableError(f"it has {width:,} x {height:,} pixels")
+    if max(width, height) > _MAX_ASPECT * min(width, height):
+        raise UnreadableError(f"it is a strip of {width:,} x {height:,} pixels")
+
+
+def grey_image(image: Image.Image) -> Image.Image:
+    """A picture of any depth, with colours or transparency or without, as 8-bit grey levels.
+
+    Args:
+        image: `PIL.Image.Image`, opened.
+
+    Returns:
+        `PIL.Image.Image` of mode `"L"`, upright; what is transparent is black.
+
+    Raises:
+        ValueError: for one too large to be decoded.
+    """
+    check_size(*image.size)
+    # Pillow inverts these itself, but for 16 bits and more.
+    white_is_zero = getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0
+    image = ImageOps.exif_transpose(image)
+    if image.mode[0] in "IF":
+        grey = Image.fromarray(_eight_bit(np.asarray(image)))
+        return ImageOps.invert(grey) if white_is_zero else grey
+    if image.has_transparency_data:
+        black = Image.new("RGBA", image.size, "black")
+        image = Image.alpha_composite(black, image.convert("RGBA"))
+    return image.convert("L")
+
+
+def grey_array(values: np.ndarray) -> Image.Image:
+    if values.ndim == 3 and values.shape[-1] == 1:
+        values = values[..., 0]
+    fits = values.ndim == 2 or (values.ndim == 3 and values.shape[-1] in (3, 4))
+    if not (fits and values.size and values.dtype.kind in "buif"):
+        raise UnreadableError(f"it has shape {values.shape} and {values.dtype}", _ARRAY_ADVICE)
+    check_size(*values.shape[1::-1])
+    if values.shape[2:] == (4,) and values.dtype != np.uint8:
+        # Over black: the most opaque pixel counts as wholly so, whatever the range.
+        opacity = values[..., 3:] / max(values[..., 3].max(), np.finfo(float).tiny)
+        values = values[..., :3] * opacity
+    return grey_image(Image.fromarray(_eight_bit(values)))
+
+
+def _eight_bit(values: np.ndarray) -> np.ndarray:
+    """Grey levels 0-255 from numbers of any type and range; `read_image()` tells the rules."""
+    if values.dtype == np.uint8:
+        return values
+    low, high = float(values.min()), float(values.max())
+    if values.dtype.name == "uint16" or low < 0 or not high <= 255:
+        return stretched(values)
+    return between(values, 0, 1 if high <= 1 else 255)
+
+
+def stretched(values: np.ndarray) -> np.ndarray:
+    """The picture's own range as grey levels; a few extreme pixels don't count."""
+    if not np.isfinite([values.min(), values.max()]).all():
+        raise UnreadableError("it holds NaN or infinity", _ARRAY_ADVICE)
+    low, high = np.percentile(values, _PERCENTILES).tolist()
+    if low == high:
+        low, high = float(values.min()), float(values.max())
+    return between(values, low, high)
+
+
+def between(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """uint8 levels that are 0 at `low` and 255 at `high`."""
+    values = values.astype(np.result_type(values, np.float32))
+    shares = (values - low) / ((high - low) or 1)
+    return np.rint(255 * shares.clip(0, 1)).astype("uint8")

@@ -1,0 +1,184 @@
+"""People's own pictures, of any kind and size, as the grey 64x64 arrays that models take.
+
+Nothing in a file is trusted: its size is checked before it is decoded, and whatever goes wrong
+is told as one kind of error that names the file.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import warnings
+from pathlib import Path
+from typing import BinaryIO, TypeAlias
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from .._types import StrPath
+from ..info import INFO
+from .dicom import DICOM_SUFFIXES, grey_dicom, is_dicom
+from .levels import FILE_ADVICE, OTHER_ADVICE, UnreadableError, grey_array, grey_image
+
+# What Pillow logs of a spoilt file doesn't go to the terminal unasked, as with pydicom.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+
+Picture: TypeAlias = StrPath | bytes | BinaryIO | Image.Image | np.ndarray
+# No other decoder of Pillow's is let near a file: some start programs, some are little tested.
+_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")
+_MAX_BYTES = 1_000_000_000
+
+
+def read_image(
+    picture: Picture, *, image_size: int = INFO["image_size"], pad: bool = True
+) -> np.ndarray:
+    """Reads one picture and makes it grey, small and square.
+
+    Colours become luminance, what is transparent black; EXIF orientation is honoured. Of several
+    pages the first counts, of several DICOM frames the middle one.
+
+    8-bit grey levels stay as they are. 16-bit ones are stretched between the picture's 0.5 and
+    99.5 percentiles, for few pictures fill their range and none shall become white or black.
+    Other numbers (floats, booleans, other integers) are taken for 0-1 where all lie there, else
+    for 0-255 where all lie there, else they are stretched like 16-bit ones.
+
+    DICOM needs pydicom: `pip install "medmnist_keras[dicom]"`. Its rescaling and the first
+    window that it states are applied; without one, or where that shows nothing of the picture,
+    the picture is stretched as above. MONOCHROME1, where low means bright, is inverted.
+
+    Args:
+        picture: path of a PNG, JPEG, TIFF, BMP, GIF, WebP or DICOM file; the bytes of one; a
+            file object opened in binary mode; a PIL image; or a NumPy array `(H, W)`,
+            `(H, W, 1)`, `(H, W, 3)` or `(H, W, 4)` of booleans, integers or floats.
+        image_size: int, pixels of each side of what comes out.
+        pad: bool. Whether the aspect ratio is kept and the square filled up, with the grey level
+            most frequent on the edges that are padded; else the picture is squeezed.
+
+    Returns:
+        uint8 array `(image_size, image_size, 1)`, grey levels 0-255.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        ValueError: for whatever else can't be read; it names the file and says why.
+
+    Example:
+
+    ```python
+    image = read_image("hand.png")
+    probabilities = model.predict(image[np.newaxis])
+    ```
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of decoders: what matters is raised below
+            grey = _grey(picture)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # decoders raise anything at all over a spoilt file
+        known = isinstance(error, UnreadableError)
+        damage = f"it is damaged ({' '.join(str(error).split()) or type(error).__name__})"
+        reason, advice = error.args if known else (damage, FILE_ADVICE)
+        raise ValueError(f"{_name(picture)} could not be read: {reason}. {advice}") from error
+    return np.asarray(_fit(grey, image_size, pad))[..., np.newaxis]
+
+
+def try_reading(picture: Picture, **options) -> tuple[np.ndarray | None, str]:
+    """Reads one of many pictures, where a bad one must not stop the others.
+
+    Args:
+        picture: as in `read_image()`.
+        **options: of `read_image()`.
+
+    Returns:
+        The array and `""`; or `None` and what is wrong.
+    """
+    try:
+        return read_image(picture, **options), ""
+    except (ValueError, FileNotFoundError) as error:
+        return None, str(error)
+
+
+def _name(picture) -> str:
+    if isinstance(picture, (str, os.PathLike)):
+        return os.fsdecode(picture)
+    name = getattr(picture, "filename", None) or getattr(picture, "name", None)
+    return name if isinstance(name, str) else f"The {type(picture).__name__}"
+
+
+def _grey(picture) -> Image.Image:
+    """Any picture as a PIL image of mode L, in its own size."""
+    if isinstance(picture, np.ndarray):
+        return grey_array(picture)
+    if isinstance(picture, Image.Image):
+        return grey_image(picture)
+    data = _content(picture)
+    if is_dicom(data) or Path(_name(picture)).suffix.lower() in DICOM_SUFFIXES:
+        return grey_dicom(data)
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            return grey_image(image)
+    except Image.UnidentifiedImageError:
+        begin = f"it begins with {data[:16]!r}"
+        raise UnreadableError(f"it is of another kind or cut short ({begin})") from None
+    except Image.DecompressionBombError:
+        raise UnreadableError("it has too many pixels") from None
+
+
+def _content(picture) -> bytes:
+    if isinstance(picture, (bytes, bytearray)):
+        data = bytes(picture)
+    elif isinstance(picture, (str, os.PathLike)):
+        data = _file_content(Path(os.fsdecode(picture)))
+    elif hasattr(picture, "read"):
+        data = picture.read(_MAX_BYTES + 1)
+    else:
+        raise UnreadableError("it is no picture", OTHER_ADVICE)
+    if not isinstance(data, bytes):
+        raise UnreadableError(f"reading it gives {type(data).__name__}, not bytes", OTHER_ADVICE)
+    if not data:
+        raise UnreadableError("it is empty")
+    if len(data) > _MAX_BYTES:
+        raise UnreadableError(f"it has over {_MAX_BYTES:,} bytes")
+    return data
+
+
+def _file_content(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise UnreadableError("it is a folder", "Pass it to `find_pictures()`.")
+        if not path.exists():
+            link = f"is a link to {os.readlink(path)}, which " if path.is_symlink() else ""
+            raise FileNotFoundError(
+                f"{path} {link}does not exist. Expected the path of a picture: check its spelling."
+            )
+        if not path.is_file():
+            raise UnreadableError("it is a device or a pipe")
+        with path.open("rb") as file:
+            return file.read(_MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UnreadableError(error.strerror or str(error)) from error
+
+
+def _fit(grey: Image.Image, image_size: int, pad: bool) -> Image.Image:
+    square = (image_size, image_size)
+    shrinks = (max if pad else min)(grey.size) >= image_size
+    # Means of areas, so that nothing fine turns into false patterns.
+    method = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
+    if pad:
+        return ImageOps.pad(grey, square, method, color=_pad_level(grey))
+    return grey.resize(square, method)
+
+
+def _pad_level(grey: Image.Image) -> int:
+    """The most frequent grey level of the two edges that padding continues.
+
+    Black would frame pictures whose background is white or grey.
+    """
+    pixels = np.asarray(grey)
+    edges = pixels[:, [0, -1]] if grey.width < grey.height else pixels[[0, -1]]
+    bins = edges // 16  # noise spreads a background over a few levels
+    fullest = np.bincount(bins.ravel()).argmax()
+    return int(np.median(edges[bins == fullest]))

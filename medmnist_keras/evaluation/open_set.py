@@ -1,0 +1,99 @@
+"""Knowing what it doesn't know: calibrated confidence, and a threshold below which to refuse.
+
+The score is the highest probability of the calibrated model (Hendrycks and Gimpel 2017,
+https://arxiv.org/abs/1610.02136). Training with foreign pictures (`augment_robust()`) is what
+makes it low for pictures of nothing known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from sklearn import metrics
+
+from .._checks import check_probabilities
+from .._keras import keras
+
+
+def rejection_threshold(probabilities: ArrayLike, kept: float = 0.95) -> float:
+    """Finds the confidence below which to refuse, so that this share of pictures is kept.
+
+    Args:
+        probabilities: Softmax output for validation pictures, floats of shape `(N, classes)`.
+        kept: float between 0 and 1, the share to keep.
+
+    Returns:
+        A float in `[0, 1]`.
+
+    Raises:
+        ValueError: when `kept` is out of range or the rows are not probabilities.
+
+    Example:
+
+    ```python
+    threshold = rejection_threshold(model.predict(x_val))
+    refused = model.predict(x_test).max(axis=1) < threshold
+    ```
+    """
+    if not 0 < kept < 1:
+        raise ValueError(f"`kept` must lie between 0 and 1. Received: kept={kept!r}; pass 0.95.")
+    return float(np.quantile(check_probabilities(probabilities).max(axis=1), 1 - kept))
+
+
+def open_set_table(
+    model: keras.Model,
+    familiar: ArrayLike,
+    foreign: Mapping[str, np.ndarray],
+    threshold: float,
+) -> pd.DataFrame:
+    """Measures how well a model tells pictures of its six kinds from foreign ones.
+
+    Args:
+        model: `keras.Model` from raw pixels `(batch, 64, 64, 1)`, 0-255, to probabilities.
+        familiar: uint8 `(N, 64, 64, 1)`, pictures of the six kinds that it never saw.
+        foreign: dict of a set's name to uint8 `(M, 64, 64, 1)`, such as `load_ood_sets()`.
+        threshold: float, of `rejection_threshold()`.
+
+    Returns:
+        A table with one row a foreign set and the columns `auroc` (area under the ROC curve of
+        confidence, familiar against foreign; 0.5 is chance), `refused` (share) and `images`.
+
+    Example:
+
+    ```python
+    open_set_table(model, x_test, load_ood_sets(), threshold).round(3)
+    ```
+    """
+    known = max_probability(model, familiar)
+    rows = {}
+    for name, images in foreign.items():
+        scores = max_probability(model, images)
+        truth = np.repeat([1, 0], [len(known), len(scores)])
+        rows[name] = {
+            "auroc": float(metrics.roc_auc_score(truth, np.concatenate([known, scores]))),
+            "refused": float((scores < threshold).mean()),
+            "images": len(scores),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("foreign set")
+
+
+def max_probability(model: keras.Model, images: ArrayLike) -> np.ndarray:
+    """The highest probability that a model gives each picture.
+
+    Args:
+        model: `keras.Model` from raw pixels `(batch, 64, 64, 1)`, 0-255, to probabilities.
+        images: uint8 `(N, 64, 64, 1)`.
+
+    Returns:
+        floats `(N,)` in `[0, 1]`.
+
+    Example:
+
+    ```python
+    refused = max_probability(model, images) < shipped_threshold("baseline_cnn")
+    ```
+    """
+    return model.predict(images, batch_size=256, verbose=0).max(axis=1)

@@ -1,0 +1,89 @@
+"""What each layer of the robust training buys: one short training for each."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+
+from .._keras import keras
+from .._types import Pair
+from ..augmentation.depth import add_depth
+from ..augmentation.pipelines import ROBUST_LAYERS, add_phantoms, augment_robust
+from ..data.datasets import make_dataset
+from ..evaluation.external import external_report
+from ..models.networks import ROBUST_WIDTH, baseline_cnn
+from ..training.fitting import train
+from .saved import LOG, RECIPE, digest_of, write_json
+from .settings import Settings
+
+
+def run_ablation(
+    data: tuple[Pair, Pair, Pair], settings: Settings, elsewhere: Pair
+) -> pd.DataFrame:
+    """Measures what each robust layer buys: one training for each, with one layer more.
+
+    Each is a baseline CNN of one epoch on every second picture, so scores are lower than after a
+    whole training; they compare with each other. Rows are kept as they come, and loaded where
+    they were made before.
+
+    Each training sets the global random state of Python, NumPy and the backend to the settings'
+    seed.
+
+    Args:
+        data: what `load_data()` returned, as in `run_baseline()`.
+        settings: `Settings` of the run.
+        elsewhere: `(images, labels)` of pictures from elsewhere, uint8 `(N, 64, 64, 1)` and int
+            `(N,)`.
+
+    Returns:
+        A table with one row a training and the columns `layer` (trained with this one and those
+        above it; the first row with none, the last with phantoms too), `test errors`, and for
+        `elsewhere` the `balanced accuracy` and the recall of each class by its name.
+
+    Example:
+
+    ```python
+    settings = read_settings()
+    data = load_data(**settings.data)
+    elsewhere = load_shifted(settings, *data[2])
+    table = run_ablation(data, settings, (elsewhere.images, elsewhere.labels))
+    ```
+    """
+    file = settings.folder / f"ablation-{settings.split}{settings.seed}.json"
+    kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    made_of = {"pictures": digest_of(*data, elsewhere), "recipe": RECIPE}
+    if kept and {name: kept.get(name) for name in made_of} != made_of:
+        LOG.warning("%s is of other pictures or another recipe: it is made anew.", file)
+        kept = {}
+    rows = kept.get("rows", [])
+    layers = ["none", *ROBUST_LAYERS, "phantoms"]
+    if len(rows) < len(layers):
+        (x_train, y_train), val_data, (x_test, y_test) = data
+        pictures = add_depth(x_train[::2], y_train[::2]), y_train[::2]
+        val_ds = make_dataset(*val_data)
+    for last in range(len(rows), len(layers)):
+        keras.utils.set_random_seed(settings.seed)
+        model = baseline_cnn(width=ROBUST_WIDTH)
+        mixed = layers[last] == "phantoms"
+        train_ds = make_dataset(
+            *(add_phantoms(*pictures, seed=settings.seed) if mixed else pictures),
+            batch_size=settings.batch_size,
+            shuffle_seed=settings.seed,
+        )
+        chosen = list(ROBUST_LAYERS)[:last]
+        train_ds = augment_robust(train_ds, robust_layers=chosen, seed=settings.seed)
+        train(model, train_ds, val_ds, epochs=1, verbose=0)
+        answers = model.predict(x_test, batch_size=256, verbose=0).argmax(axis=1)
+        rated = model.predict(elsewhere[0], batch_size=256, verbose=0)
+        report = external_report(elsewhere[1], rated)
+        rows.append(
+            {
+                "layer": layers[last],
+                "test errors": int((answers != y_test).sum()),
+                "balanced accuracy": report.scores["balanced_accuracy"],
+                **report.per_class["recall"].dropna().to_dict(),
+            }
+        )
+        write_json(file, made_of | {"rows": rows})
+    return pd.DataFrame(rows)

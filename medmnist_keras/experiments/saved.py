@@ -1,0 +1,218 @@
+"""Trained models and results, saved with what they were made of."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import itertools
+import json
+import logging
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from .._keras import keras
+from .._types import Pair
+from ..data.datasets import load_data
+from ..models.networks import ROBUST_WIDTH, baseline_cnn, resnet50v2
+from ..storage import locked, replacing
+from .settings import Settings
+
+LOG = logging.getLogger(__name__)
+RECIPE = 1  # raised when a run_*() trains otherwise: what was kept before is trained anew then
+
+
+class Run(NamedTuple):
+    """A trained model and what is known of its training.
+
+    Attributes:
+        model: `keras.Model`.
+        facts: dict, ready for JSON: `model`, `parameters`, `split`, `split seed`, `seed`,
+            `training` (`"plain"` or `"robust"`), `weights` (what training started from),
+            `seconds` (dict of step to time), `hardware`, and what it was made of: the digest of
+            its `pictures` and the version of its `recipe`.
+        loaded: bool. Whether it was found trained already.
+    """
+
+    model: keras.Model
+    facts: dict
+    loaded: bool = False
+
+    @property
+    def story(self) -> str:
+        """One line that says what this is, for the reader of a notebook."""
+        how = "loaded, trained earlier" if self.loaded else "trained now"
+        spent = sum(self.facts["seconds"].values())
+        robust = ", robust" if self.facts["training"] == "robust" else ""
+        return (
+            f"{self.facts['model']}{robust}: {self.facts['parameters']:,} parameters, started from "
+            f"{self.facts['weights']}, {self.facts['split']} split, seed {self.facts['seed']}, "
+            f"{how} in {spent:,.0f} s on {self.facts['hardware']}"
+        )
+
+
+def save_run(
+    model: keras.Model,
+    settings: Settings,
+    *,
+    seconds: dict[str, float],
+    seed: int | None = None,
+    weights: str | None = None,
+    robust: bool = False,
+    data: tuple[Pair, Pair, Pair] | None = None,
+) -> Run:
+    """Keeps a trained model's weights and facts in the settings' folder; ends its training.
+
+    Args:
+        model: `keras.Model`, trained.
+        settings: `Settings` of the run.
+        seconds: dict of step to seconds.
+        seed: int; that of the settings by default.
+        weights: `"imagenet"`, or `None` for random ones: what training started from.
+        robust: bool. Whether it was trained with `augment_robust()`.
+        data: what `load_data()` returned and it was trained on; by default what that returns for
+            these settings.
+
+    Returns:
+        `Run`.
+
+    Raises:
+        OSError: when it can't be written; an earlier run of the same name stays as it was.
+
+    Example:
+
+    ```python
+    run = save_run(model, settings, seconds={"all layers": 64.0})
+    ```
+    """
+    seed = settings.seed if seed is None else seed
+    facts = {
+        "model": model.name,
+        "parameters": model.count_params(),
+        "split": settings.split,
+        "split seed": settings.seed,
+        "seed": seed,
+        "training": "robust" if robust else "plain",
+        "weights": "ImageNet weights" if weights else "random weights",
+        "seconds": {step: round(spent, 1) for step, spent in seconds.items()},
+        "hardware": settings.hardware,
+        **_made_of(settings, data),
+    }
+    weights_file, facts_file = _files(model.name, settings, seed, robust)
+    # A new optimizer, for the state of the old one would triple the file.
+    model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    # The facts last: only with them does a run count as kept.
+    with replacing(weights_file, facts_file) as (weights_draft, facts_draft):
+        _try_room(weights_draft, megabytes=4 * model.count_params() // 2**20 + 2)
+        model.save_weights(weights_draft)
+        facts_draft.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    return Run(model, facts)
+
+
+def load_run(
+    name: str,
+    settings: Settings,
+    *,
+    seed: int | None = None,
+    robust: bool = False,
+    data: tuple[Pair, Pair, Pair] | None = None,
+) -> Run | None:
+    """Loads a model that `save_run()` kept, in float32 whatever it was trained in.
+
+    One that was made of other pictures, or by another version of the recipe, isn't loaded; a
+    warning is logged.
+
+    Args:
+        name: `"baseline_cnn"` or `"resnet50v2"`.
+        settings: `Settings` of the run.
+        seed: int; that of the settings by default.
+        robust: bool. Whether it was trained with `augment_robust()`.
+        data: as of `save_run()`.
+
+    Returns:
+        `Run`, or `None` when this run has trained no such model yet.
+
+    Raises:
+        ValueError: when the kept weights are of another model; delete them.
+
+    Example:
+
+    ```python
+    run = load_run("baseline_cnn", settings) or run_baseline(data, settings)
+    ```
+    """
+    builders: dict[str, Callable[..., keras.Model]] = {
+        "baseline_cnn": baseline_cnn,
+        "resnet50v2": resnet50v2,
+    }
+    seed = settings.seed if seed is None else seed
+    weights_file, facts_file = _files(name, settings, seed, robust)
+    if not (weights_file.exists() and facts_file.exists()):
+        return None
+    facts = json.loads(facts_file.read_text(encoding="utf-8"))
+    made_of = _made_of(settings, data)
+    if {name: facts.get(name) for name in made_of} != made_of:
+        LOG.warning(
+            "%s was made of other pictures or by another recipe: it isn't loaded.", weights_file
+        )
+        return None
+    wider = {"width": ROBUST_WIDTH} if robust and name == "baseline_cnn" else {}
+    return Run(builders[name](weights=weights_file, **wider), facts, loaded=True)
+
+
+def _made_of(settings: Settings, data: tuple[Pair, Pair, Pair] | None) -> dict:
+    """What a run must agree in to be loaded; the test pictures don't make a model."""
+    if data is None:
+        with redirect_stdout(io.StringIO()):  # the line about the split has been printed before
+            data = load_data(**settings.data)
+    return {"pictures": digest_of(*data[:2]), "recipe": RECIPE}
+
+
+def digest_of(*pairs: Pair) -> str:
+    """64 hex digits over pictures and labels."""
+    whole = hashlib.sha256()
+    for array in itertools.chain.from_iterable(pairs):
+        array = np.ascontiguousarray(array)
+        whole.update(f"{array.dtype.str} {array.shape}\n".encode())
+        whole.update(array.data)
+    return whole.hexdigest()
+
+
+def _files(name: str, settings: Settings, seed: int, robust: bool):
+    stem = f"{name}-{settings.split}{settings.seed}-seed{seed}{'-robust' if robust else ''}"
+    return settings.folder / f"{stem}.weights.h5", settings.folder / f"{stem}.json"
+
+
+def save_results(settings: Settings, **sections) -> None:
+    """Writes sections of results into the settings' results file, beside those already there.
+
+    Args:
+        settings: `Settings` of the run.
+        **sections: dicts that JSON can hold; each replaces the section of that name.
+
+    Example:
+
+    ```python
+    settings = read_settings()
+    save_results(settings, baseline={"errors": 14, "images": 5741})
+    ```
+    """
+    file = settings.results_file
+    with locked(file):  # another notebook may be at it
+        results = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        write_json(file, results | sections)
+
+
+def write_json(file: Path, content) -> None:
+    with replacing(file) as (draft,):
+        draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _try_room(file: Path, megabytes: int) -> None:
+    """Writes a file of zeros: where HDF5 finds a disk full, it takes the whole process down."""
+    with file.open("wb") as zeros:
+        for _ in range(megabytes):
+            zeros.write(bytes(2**20))

@@ -1,0 +1,271 @@
+"""The live page: drop a picture, see what both models say of it, and where the plain one breaks.
+
+Gradio serves the page and all that it loads, from this machine; it is imported here alone, and
+only when a page is opened. Nothing of an upload is trusted or kept: whatever the file, it goes
+through `read_image()`, and is deleted as soon as its bytes are read. What is shown are 64x64
+pictures inside the page itself, so no file is written for them.
+"""
+
+# No `from __future__ import annotations`: Gradio reads that of `choose()` below at run time.
+import atexit
+import os
+import shutil
+import tempfile
+import warnings
+from typing import TYPE_CHECKING
+
+from ..evaluation.corruptions import CORRUPTIONS
+from ..info import INFO
+from ..models.networks import baseline_cnn
+from ..models.shipped import SHIPPED_MODEL, shipped_threshold
+from .html import HINT, show, show_examples, show_problem
+from .predicting import NONE_OF_THESE
+from .session import (
+    SLIDERS,
+    ask,
+    damage,
+    drawn_examples,
+    load_training,
+    nearest_training,
+    take_upload,
+)
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+MAX_MEGABYTES = 50  # of an upload
+_FORGET = 60  # seconds after which Gradio deletes an upload that nobody read
+# A picture that is pasted anywhere goes where a dropped one goes.
+_HEAD = """<script>
+document.addEventListener("paste", (event) => {
+  const input = document.querySelector("#picture input[type=file]");
+  if (!input || !event.clipboardData.files.length) return;
+  input.files = event.clipboardData.files;
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+});
+</script>"""
+_CHOOSE = """element.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button) trigger("click", { index: Number(button.dataset.index) });
+});"""
+# Blue and orange of the figures, which the colour-blind can tell apart.
+_CSS = """
+.mk-examples h3, .mk-answers h3, h3.mk-title { font-weight: 700; margin: .25rem 0; }
+.mk-examples div { display: flex; flex-wrap: wrap; gap: 6px; }
+.mk-examples button { width: calc((100% - 36px) / 7); border: 2px solid transparent; }
+.mk-examples button:hover, .mk-examples button:focus-visible { border-color: #0173b2; }
+.mk-examples img { width: 100%; }
+.mk-answers { display: flex; flex-wrap: wrap; gap: 1rem; font-size: 1.15rem; }
+.mk-card { flex: 1 1 17rem; padding: .75rem 1rem; border-radius: 8px;
+  border: 1px solid var(--border-color-primary); border-top: 6px solid var(--colour, gray); }
+.mk-seen { flex: 0 1 12rem; }
+.mk-robust { --colour: #0173b2; }
+.mk-plain { --colour: #d55e00; }
+.mk-card p { margin: 0 0 .5rem; overflow-wrap: anywhere; }
+.mk-card img { width: 100%; max-width: 13rem; aspect-ratio: 1; display: block; }
+.mk-seen img { image-rendering: pixelated; }
+.mk-verdict { font-size: 1.9rem; font-weight: 700; line-height: 1.15; }
+.mk-verdict small { font-size: 1.15rem; font-weight: 400; display: block; }
+.mk-card table { width: 100%; margin: .5rem 0; font-variant-numeric: tabular-nums; }
+.mk-card th, .mk-card td { padding: 2px 0; border: 0; line-height: 1.3; }
+.mk-card th { text-align: left; font-weight: 400; width: 6.2rem; }
+.mk-card td:last-child { text-align: right; width: 4rem; }
+.mk-bar i { display: block; height: 1.1rem; background: var(--colour); }
+.mk-near { display: flex; flex-wrap: wrap; gap: .75rem; }
+.mk-near figure { margin: 0; text-align: center; line-height: 1.3; }
+.mk-near img { width: 6.5rem; }
+.mk-problem, .mk-hint { font-size: 1.4rem; padding: 1rem; overflow-wrap: anywhere;
+  border-left: 6px solid #d55e00; }
+.mk-hint { border-color: #0173b2; }
+"""
+
+
+def build_app() -> "gr.Blocks":
+    """Builds the live page, without opening it.
+
+    Returns:
+        `gradio.Blocks`. `open_app()` also gives it its looks and limits.
+
+    Raises:
+        ImportError: when Gradio is not installed.
+        FileNotFoundError, ValueError: as `load_training()`.
+    """
+    _gradio()
+    import gradio as gr
+
+    robust = baseline_cnn(weights="medical_mnist")
+    plain = baseline_cnn(weights="medical_mnist_plain", name="plain_cnn")
+    threshold = shipped_threshold(SHIPPED_MODEL)
+    training, test_pictures = load_training()
+    drawn = drawn_examples()
+    examples = [*test_pictures, *drawn]
+
+    def answer(picture, *strengths):
+        if picture is None:
+            return HINT
+        seen = damage(picture.image, strengths)
+        near = None if training is None else nearest_training(seen, training)
+        return show(picture, seen, ask(robust, seen, threshold), ask(plain, seen), near)
+
+    untouched = [0] * len(SLIDERS)
+
+    def begin(picture):
+        """A new picture starts without damage."""
+        return picture, answer(picture, *untouched), *untouched
+
+    def receive(path):
+        try:
+            started = begin(take_upload(path))
+        except ValueError as error:
+            started = None, show_problem(str(error)), *untouched
+        return None, *started  # the place where pictures are dropped is free again
+
+    def choose(event: gr.EventData):
+        return begin(examples[event.index])
+
+    answer(drawn[0], *untouched)  # the first answer compiles, before anyone waits for it
+    private = {"api_visibility": "private", "show_progress": "hidden"}
+    with gr.Blocks(
+        title="Which kind of picture is it?",
+        analytics_enabled=False,
+        delete_cache=(_FORGET, _FORGET),
+        fill_width=True,
+    ) as app:
+        current = gr.State()
+        gr.Markdown(
+            "# Which of six kinds of picture is it?\n"
+            "**Not for clinical use**: nothing here has been tested on patients. "
+            "The plain model always names one of the six kinds; the robust one says "
+            f"“{NONE_OF_THESE}” where it is less than {threshold:.1%} sure."
+        )
+        with gr.Row():
+            with gr.Column(scale=3, min_width=360):
+                upload = gr.File(
+                    label="Drop, paste or choose a picture: PNG, JPEG, TIFF, DICOM, … of at most "
+                    f"{MAX_MEGABYTES} MB",
+                    elem_id="picture",
+                    height=150,
+                )
+                with gr.Accordion("Photograph one", open=False):
+                    camera = gr.Image(
+                        sources=["webcam"],
+                        type="filepath",
+                        image_mode=None,  # the file as it came: `read_image()` decodes it
+                        webcam_options=gr.WebcamOptions(mirror=False),
+                        show_label=False,
+                    )
+                groups = {"Test pictures": test_pictures, "Drawn, not patients": drawn}
+                gallery = gr.HTML(
+                    show_examples(groups),
+                    js_on_load=_CHOOSE,
+                    apply_default_css=False,
+                    elem_classes="mk-examples",
+                )
+                sliders = [
+                    gr.Slider(
+                        0,
+                        CORRUPTIONS[name].strengths[-1],
+                        label=f"{name}, {CORRUPTIONS[name].unit}",
+                        elem_id=name.replace(" ", "-"),
+                    )
+                    for name in SLIDERS
+                ]
+            with gr.Column(scale=7, min_width=360):
+                shown = gr.HTML(HINT, js_on_load=None, apply_default_css=False)
+                gr.Markdown(
+                    f"Models, test and training pictures: {INFO['credit']}. Grad-CAM shows what "
+                    "the score reacts to, not whether that makes medical sense."
+                )
+        started = [current, shown, *sliders]
+        upload.upload(receive, upload, [upload, *started], **private)
+        camera.input(receive, camera, [camera, *started], **private)
+        gallery.click(choose, None, started, **private)
+        gr.on(
+            [slider.input for slider in sliders],
+            answer,
+            [current, *sliders],
+            shown,
+            trigger_mode="always_last",
+            queue=False,
+            **private,
+        )
+    return app
+
+
+def open_app(
+    *, host: str = "127.0.0.1", port: int | None = None, browser: bool = False
+) -> "gr.Blocks":
+    """Opens the live page: drop a picture, and see what the robust and the plain model say.
+
+    Everything comes from this machine, nothing is asked of any other. In a notebook the page
+    shows below the cell; it lives as long as the process, or until `close()`.
+
+    Args:
+        host: str, the address to listen on. The default lets in nobody but this machine;
+            `"0.0.0.0"` lets in the network.
+        port: int, or `None` for the first that is free from 7860 on.
+        browser: bool. Whether to open the page in a browser of this machine.
+
+    Returns:
+        `gradio.Blocks`, serving: its `local_url` is the address, `close()` ends it. Gradio reads
+        its folder for uploads from the environment: where `GRADIO_TEMP_DIR` is not set, this sets
+        it for the process, to a folder that nobody else can read and that goes at the end.
+
+    Raises:
+        ImportError: when Gradio is not installed.
+        OSError: when it can't listen there.
+        FileNotFoundError, ValueError: when `MEDICAL_MNIST_DIR` holds no Medical MNIST.
+
+    Example:
+
+    ```python
+    page = open_app()
+    ```
+    """
+    gr = _gradio()
+    app = build_app()
+    try:
+        app.launch(
+            server_name=host,
+            server_port=port,
+            inbrowser=browser,
+            share=False,  # said outright: on some hosts Gradio would open a tunnel unasked
+            max_file_size=f"{MAX_MEGABYTES}mb",
+            run_history=False,
+            enable_monitoring=False,
+            footer_links=[],
+            # Of the fonts that Gradio brings along, one that is whole in bold too.
+            theme=gr.themes.Default(
+                primary_hue="blue",  # orange is the plain model's
+                text_size=gr.themes.sizes.text_lg,
+                font=[gr.themes.LocalFont("Source Sans Pro", (400, 700)), "sans-serif"],
+            ),
+            css=_CSS,
+            head=_HEAD,
+            height=900,
+            quiet=True,
+            prevent_thread_lock=True,
+        )
+    except OSError as error:
+        raise OSError(
+            f"The page can't be served. Expected an address of this machine and a free port. "
+            f"Received: host={host!r}, port={port!r}."
+        ) from error
+    return app
+
+
+def _gradio():
+    """Gradio, told to keep uploads in a folder that nobody else can read."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # in notebooks, that a widget is missing
+            import gradio
+    except ImportError as error:
+        raise ImportError(
+            "The live page needs Gradio, which is not installed. "
+            'Run: pip install "medmnist_keras[demo]"'
+        ) from error
+    if not os.environ.get("GRADIO_TEMP_DIR"):  # all users of a machine share the default
+        folder = os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="medmnist_keras-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return gradio

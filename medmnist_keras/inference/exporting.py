@@ -1,0 +1,273 @@
+"""A model in the formats that others run: each file is complete, and compared with Keras first.
+
+What is written takes raw pixels and gives probabilities and confidence, so nothing of this
+package is needed where it runs; what it can't hold, the class names and the threshold of
+refusal, lies beside it as JSON. A file is kept only if it says in its own runtime what the
+model says in Keras.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import re
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from .._keras import keras
+from ..data.phantoms import draw_phantoms
+from ..info import CLASS_NAMES, INFO
+from ..models.networks import INPUT_SHAPE
+from ..models.shipped import PROBABILITIES
+from ..storage import replacing
+from .formats import (
+    CONFIDENCE,
+    INPUT,
+    Format,
+    Run,
+    check_backend,
+    check_packages,
+    complete,
+    find_format,
+)
+from .predicting import NONE_OF_THESE, predict
+
+_BATCH = 256
+_AGREEMENT = 0.99  # of the most probable classes; blank pictures may be a toss-up
+_SECONDS = 0.3  # for which each speed is measured, at least
+
+
+class Exported(NamedTuple):
+    """What `export()` wrote, and how it compares with the model in Keras.
+
+    Attributes:
+        format: str.
+        path: `Path` of the file, or of the folder of a SavedModel.
+        size: int, bytes.
+        difference: float, the largest difference of a probability or confidence.
+        agreement: float, share of pictures with the same most probable class.
+        answers: float, share with the same answer, "none of these" included; `None` where no
+            threshold is known.
+        batched: float, pictures a second in batches of 256.
+        single: float, pictures a second one by one.
+    """
+
+    format: str
+    path: Path
+    size: int
+    difference: float
+    agreement: float
+    answers: float | None
+    batched: float
+    single: float
+
+
+def export(
+    model: keras.Model,
+    format: str,
+    path: str | Path,
+    *,
+    threshold: float | None = None,
+    representative: np.ndarray | None = None,
+) -> Exported:
+    """Writes a model in a format that others run, if it says there what it says in Keras.
+
+    The file takes `images`, float32 `(batch, 64, 64, 1)` of raw pixels, 0-255 (uint8 for
+    `"litert-int8"`), and gives `probabilities` `(batch, 6)` and `confidence` `(batch,)`, the
+    highest of them. Class names, threshold, names and types are written beside it, as
+    `<path>.json`.
+
+    It is written under another name and loaded by its own runtime; there and in Keras it is
+    shown 112 pictures: phantoms, noise, and blank ones. The most probable class must be the same
+    for 99 % of them, and the numbers within 1e-4; within 0.2 for `"litert-int8"`, whose weights
+    and activations have eight bits (Jacob et al. 2018, https://arxiv.org/abs/1712.05877).
+
+    Args:
+        model: `keras.Model` from `(batch, 64, 64, 1)` raw pixels, 0-255, to probabilities
+            `(batch, 6)`.
+        format: one of `FORMATS`: `"keras"`, `"saved_model"`, `"onnx"`, `"litert"`,
+            `"litert-int8"`, `"openvino"`. All but the first need Keras on TensorFlow, most need
+            the extra: `pip install "medmnist_keras[export]"`.
+        path: of the file, with the ending of its format, or of the folder of a SavedModel. What
+            is there is replaced. OpenVINO's weights go beside it, as `.bin`.
+        threshold: float from 0 to 1, confidence under which a picture is none of these, for the
+            JSON file; `None` where none is known.
+        representative: uint8 array `(N, 64, 64, 1)`, pictures from which `"litert-int8"` learns
+            the ranges of its activations; `None` for phantoms.
+
+    Returns:
+        `Exported`.
+
+    Raises:
+        ValueError: for an unknown format, another ending or threshold, or a model of another
+            task.
+        ImportError: when the extra isn't installed, or Keras is too old for LiteRT.
+        RuntimeError: on another backend, or when the file doesn't say what the model says;
+            nothing is kept then.
+
+    Example:
+
+    ```python
+    model, threshold = load_model("baseline_cnn")
+    export(model, "onnx", "baseline_cnn.onnx", threshold=threshold)
+    ```
+    """
+    kind = find_format(format)
+    path = Path(path)
+    if not path.name.endswith(kind.ending):
+        raise ValueError(
+            f"`path` must end in {kind.ending!r} for format={format!r}. Received: path={path}"
+        )
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise ValueError(f"`threshold` must be from 0 to 1. Received: threshold={threshold!r}")
+    if representative is not None and np.shape(representative)[1:] != INPUT_SHAPE:
+        raise ValueError(
+            f"`representative` must be pictures of shape (N, {str(INPUT_SHAPE)[1:]}. "
+            f"Received: shape {np.shape(representative)}"
+        )
+    check_backend(format)
+    check_packages(format, kind)
+    images = _check_pictures()
+    # Refuses a model of another task, too.
+    expected = predict(images, model=model)[list(CLASS_NAMES)].to_numpy()
+    representative = _representative() if representative is None else representative
+    targets = [path]
+    if format == "openvino":
+        targets.append(path.with_suffix(".bin"))
+    with replacing(*targets, path.with_name(f"{path.name}.json")) as (draft, *rest):
+        kind.write(complete(model), draft, representative)
+        run = kind.load(draft)
+        shown = images.astype(kind.dtype)
+        difference, agreement, answers = _compare(expected, *run(shown), threshold)
+        if agreement < _AGREEMENT or not difference <= kind.difference:
+            raise RuntimeError(
+                f"The model in format {format!r} does not say what it says in Keras: on "
+                f"{len(images)} pictures the largest difference is {difference:.2g} (at most "
+                f"{kind.difference:g} is right), the most probable class is the same for "
+                f"{agreement:.1%} (at least {_AGREEMENT:.0%}). Nothing was kept; choose "
+                "another format."
+            )
+        size = sum(file.stat().st_size for file in draft.parent.rglob("*") if file.is_file())
+        speeds = _speed(run, shown, _BATCH), _speed(run, shown, 1)
+        description = _describe(model, format, kind, threshold)
+        rest[-1].write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+    return Exported(format, path, size, difference, agreement, answers, *speeds)
+
+
+def file_name(model, format) -> str:
+    """The usual name of a model's file in a format, such as `"baseline_cnn.onnx"`.
+
+    Args:
+        model: `keras.Model`, for its name.
+        format: one of `FORMATS`.
+
+    Returns:
+        str.
+
+    Raises:
+        ValueError: for an unknown format.
+    """
+    kind = find_format(format)
+    return re.sub(r"[^\w.-]", "_", model.name) + kind.ending
+
+
+def export_table(exported: list[Exported]) -> pd.DataFrame:
+    """Several exports side by side, as the command prints them.
+
+    Args:
+        exported: list of `Exported`.
+
+    Returns:
+        A table of texts with one row a format.
+
+    Example:
+
+    ```python
+    print(export_table([export(model, "onnx", "model.onnx")]))
+    ```
+    """
+    return pd.DataFrame(
+        {
+            "format": one.format,
+            "file": one.path.name,
+            "size": f"{one.size / 1000:,.0f} kB",
+            "max difference": f"{one.difference:.1e}",
+            "same class": f"{one.agreement:.1%}",
+            "same answer": "" if one.answers is None else f"{one.answers:.1%}",
+            "images/s, batches": f"{one.batched:,.0f}",
+            "one by one": f"{one.single:,.0f}",
+        }
+        for one in exported
+    )
+
+
+def _check_pictures() -> np.ndarray:
+    """What every file is shown: 96 phantoms, noise, and pictures of a single grey level."""
+    noise = np.random.default_rng(0).integers(0, 256, (8, *INPUT_SHAPE), dtype="uint8")
+    levels = np.linspace(0, 255, 8).astype("uint8")[:, None, None, None]
+    blank = levels * np.ones((1, *INPUT_SHAPE), "uint8")
+    return np.concatenate([draw_phantoms(16, seed=0)[0], noise, blank])
+
+
+def _representative() -> np.ndarray:
+    """Other pictures than those of the check; black and white are among them, so that the
+    range of the input is 0 to 255."""
+    images = draw_phantoms(32, seed=1)[0]
+    ends = np.array([0, 255], "uint8")[:, None, None, None] * np.ones((1, *INPUT_SHAPE), "uint8")
+    return np.concatenate([images, ends])
+
+
+def _compare(expected, probabilities, confidence, threshold):
+    """The largest difference, and shares of the same classes and of the same answers."""
+    best = expected.max(axis=1)
+    # By NumPy, whose maximum of a number and NaN is NaN.
+    difference = np.max(
+        [np.abs(probabilities - expected).max(), np.abs(confidence.reshape(-1) - best).max()]
+    )
+    same = probabilities.argmax(axis=1) == expected.argmax(axis=1)
+    answers = None
+    if threshold is not None:
+        refused = best < threshold, confidence.reshape(-1) < threshold
+        answers = float(np.where(refused[0] | refused[1], refused[0] == refused[1], same).mean())
+    return float(difference), float(same.mean()), answers
+
+
+def _speed(run: Run, images: np.ndarray, batch: int) -> float:
+    """Pictures a second, after a first call that may compile or allocate."""
+    images = np.resize(images, (batch, *INPUT_SHAPE))  # repeated as often as it takes
+    run(images)
+    calls, start = 0, time.perf_counter()
+    while (seconds := time.perf_counter() - start) < _SECONDS:
+        run(images)
+        calls += 1
+    return calls * batch / seconds
+
+
+def _describe(model, format, kind: Format, threshold) -> dict:
+    """What the file itself can't say."""
+    classes = len(CLASS_NAMES)
+    return {
+        "model": model.name,
+        "format": format,
+        "class_names": list(CLASS_NAMES),
+        "threshold": threshold,
+        "below_threshold": NONE_OF_THESE,
+        "input": {
+            "name": INPUT,
+            "shape": [None, *INPUT_SHAPE],
+            "dtype": kind.dtype,
+            "range": [0, 255],
+        },
+        "outputs": {
+            PROBABILITIES: {"shape": [None, classes], "dtype": "float32"},
+            CONFIDENCE: {"shape": [None], "dtype": "float32"},
+        },
+        "medmnist_keras": importlib.metadata.version("medmnist_keras"),
+        "keras": keras.__version__,
+        "credit": INFO["credit"],
+        "use": "Not for clinical use",
+    }

@@ -1,0 +1,182 @@
+"""The formats that a model is exported to: how each is written, and loaded in its own runtime."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple, cast
+
+import numpy as np
+
+from .._keras import keras
+from ..models.networks import INPUT_SHAPE
+from ..models.shipped import PROBABILITIES
+
+INPUT, CONFIDENCE = "images", "confidence"
+_HINT = 'Run: pip install "medmnist_keras[export]"'
+Run = Callable[[np.ndarray], "tuple[np.ndarray, np.ndarray]"]
+
+
+def complete(model) -> keras.Model:
+    """The model with both outputs, by name; flat, for its own layers are used as they are."""
+    probabilities = model.outputs[0]
+    outputs = {PROBABILITIES: probabilities, CONFIDENCE: keras.ops.max(probabilities, axis=-1)}
+    return keras.Model(model.inputs[0], outputs, name=model.name)
+
+
+def _write_keras(model, path: Path, representative) -> None:
+    model.save(path)
+
+
+def _write_saved_model(model, path: Path, representative) -> None:
+    model.export(path, format="tf_saved_model", verbose=False, input_signature=_signature())
+
+
+def _write_onnx(model, path: Path, representative) -> None:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*np.object.*", FutureWarning)  # of Keras' own code
+        model.export(str(path), format="onnx", verbose=False, input_signature=_signature())
+
+
+def _write_litert(model, path: Path, representative) -> None:
+    model.export(str(path), format="litert", verbose=False, input_signature=_signature())
+
+
+def _write_litert_int8(model, path: Path, representative) -> None:
+    import tensorflow as tf
+
+    def examples():
+        for image in representative:
+            yield [image[np.newaxis].astype("float32")]
+
+    model.export(
+        str(path),
+        format="litert",
+        verbose=False,
+        input_signature=_signature(),
+        optimizations=[tf.lite.Optimize.DEFAULT],
+        representative_dataset=examples,
+        target_spec={"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]},
+        inference_input_type=tf.uint8,
+    )
+
+
+def _write_openvino(model, path: Path, representative) -> None:
+    import openvino
+
+    # By way of a SavedModel: on Python 3.13 OpenVINO can't take models from memory (2026.4).
+    with tempfile.TemporaryDirectory() as folder:
+        _write_saved_model(model, Path(folder), representative)
+        openvino.save_model(openvino.convert_model(folder), path, compress_to_fp16=False)
+
+
+def _signature() -> list:
+    # Its name is that of the input in the file.
+    return [keras.InputSpec(shape=(None, *INPUT_SHAPE), dtype="float32", name=INPUT)]
+
+
+def _load_keras(path: Path) -> Run:
+    model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    return lambda images: _both(model.predict_on_batch(images))
+
+
+def _load_saved_model(path: Path) -> Run:
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(path))
+    serve = loaded.signatures["serving_default"]
+
+    # `loaded` goes along: its variables live no longer than it does.
+    def run(images, _kept=loaded):
+        return _both(serve(**{INPUT: tf.constant(images)}))
+
+    return run
+
+
+def _load_onnx(path: Path) -> Run:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    names = [PROBABILITIES, CONFIDENCE]
+    return lambda images: tuple(session.run(names, {INPUT: images}))
+
+
+def _load_litert(path: Path) -> Run:
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=str(path))
+    run = interpreter.get_signature_runner()
+    return lambda images: _both(run(**{INPUT: images}))
+
+
+def _load_openvino(path: Path) -> Run:
+    import openvino
+
+    # Processors that can would compute in bfloat16, which costs three digits.
+    compiled = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    return lambda images: _both(compiled({INPUT: images}))
+
+
+def _both(outputs) -> tuple[np.ndarray, np.ndarray]:
+    return np.asarray(outputs[PROBABILITIES]), np.asarray(outputs[CONFIDENCE])
+
+
+class Format(NamedTuple):
+    """How a format is written and loaded, what that needs, and how near it has to be."""
+
+    ending: str
+    write: Callable
+    load: Callable[[Path], Run]
+    packages: tuple[str, ...] = ()
+    dtype: str = "float32"
+    difference: float = 1e-4
+
+
+FORMATS = {
+    "keras": Format(".keras", _write_keras, _load_keras),
+    "saved_model": Format("_saved_model", _write_saved_model, _load_saved_model),
+    "onnx": Format(".onnx", _write_onnx, _load_onnx, ("onnx", "tf2onnx", "onnxruntime")),
+    "litert": Format(".tflite", _write_litert, _load_litert, ("ai_edge_litert",)),
+    "litert-int8": Format(
+        "_int8.tflite",
+        _write_litert_int8,
+        _load_litert,
+        ("ai_edge_litert",),
+        dtype="uint8",
+        difference=0.2,
+    ),
+    "openvino": Format(".xml", _write_openvino, _load_openvino, ("openvino",)),
+}
+
+
+def find_format(format) -> Format:
+    if format not in FORMATS:
+        raise ValueError(f"`format` must be one of {', '.join(FORMATS)}. Received: {format!r}")
+    return FORMATS[format]
+
+
+def check_backend(format) -> None:
+    if format != "keras" and keras.backend.backend() != "tensorflow":
+        raise RuntimeError(
+            f"format={format!r} needs Keras on TensorFlow. Received: Keras on "
+            f'{keras.backend.backend()}; save the model as format="keras", and export it with '
+            "KERAS_BACKEND=tensorflow."
+        )
+
+
+def check_packages(format, kind: Format) -> None:
+    if format == "openvino":
+        # It tells its makers of each import and conversion, unless this can't be imported.
+        sys.modules.setdefault("openvino_telemetry", cast(ModuleType, None))
+    for package in kind.packages:
+        try:
+            importlib.import_module(package)
+        except ImportError as error:
+            raise ImportError(
+                f"format={format!r} needs {package}, which can't be imported ({error}). {_HINT}"
+            ) from error

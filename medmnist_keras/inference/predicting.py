@@ -1,0 +1,139 @@
+"""What is on people's own pictures: any files or arrays in, a table of answers out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from functools import cache
+from itertools import islice
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from .._checks import check_probabilities
+from .._keras import keras
+from ..data.folders import find_pictures
+from ..data.reading import Picture, try_reading
+from ..info import CLASS_NAMES
+from ..models.shipped import SHIPPED_MODEL, load_model
+
+NONE_OF_THESE = "none of these"
+
+
+def predict(
+    pictures: Picture | Iterable[Picture],
+    *,
+    model: keras.Model | None = None,
+    threshold: float | None = None,
+    batch_size: int = 256,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Names what is on each picture, or says that it is none of the six kinds.
+
+    Pictures are read and predicted in chunks, so any number of them fits in memory. One that
+    can't be read gets its row too, with the reason.
+
+    Args:
+        pictures: one picture of any kind that `read_image()` takes, the path of a folder, or a
+            list of these; or one array `(N, H, W)` or `(N, H, W, channels)` of several.
+        model: `keras.Model` from `(batch, 64, 64, 1)` raw pixels, 0-255, to probabilities
+            `(batch, 6)`; `None` for the one that ships with the package.
+        threshold: float from 0 to 1. A picture whose highest probability lies under it is none
+            of these. `None` for the threshold of the model that ships; with another model
+            nothing is refused then.
+        batch_size: int, how many pictures are read and predicted at once.
+        progress: bool. Whether to show a progress bar, on a terminal.
+
+    Returns:
+        A table with one row a picture and the columns `file` (a path; a number for what has
+        none), `answer` (a class name or `"none of these"`), `confidence` (the highest
+        probability), a column of probabilities for each class, and `problem`: empty, or why
+        the picture couldn't be read; then the answer is empty and numbers are NaN.
+
+    Raises:
+        ValueError: when there are no pictures, `threshold` or `batch_size` is out of range, or
+            the model doesn't give six probabilities.
+
+    Example:
+
+    ```python
+    table = predict(["hand.png", "scans"])
+    table[table["answer"] == "none of these"]
+    ```
+    """
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise ValueError(f"`threshold` must be from 0 to 1. Received: threshold={threshold!r}")
+    if batch_size < 1:
+        raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size!r}")
+    named = _named(pictures)
+    if not named:
+        raise ValueError(
+            "`predict` expects pictures, or folders that hold some at any depth. "
+            f"Received: pictures={pictures!r}, where there are none."
+        )
+    if model is None:
+        model, shipped = _shipped_model()
+        threshold = shipped if threshold is None else threshold
+    # Only a terminal gets a bar, and only when it takes more than a moment.
+    bar = tqdm(named, unit=" pictures", delay=1, disable=None if progress else True)
+    read = ((name, *try_reading(picture)) for name, picture in bar)
+    rows = []
+    while chunk := list(islice(read, batch_size)):
+        rows += _predict_chunk(chunk, model, threshold or 0)
+    return pd.DataFrame(rows, columns=["file", "answer", "confidence", *CLASS_NAMES, "problem"])
+
+
+@cache
+def _shipped_model() -> tuple[keras.Model, float | None]:
+    """One for all calls: to build and load it takes far longer than to ask it."""
+    return load_model(SHIPPED_MODEL)
+
+
+def _named(pictures) -> list[tuple[str, object]]:
+    """Each picture with its name; folders are replaced by what is in them."""
+    if isinstance(pictures, np.ndarray):
+        several = pictures.ndim == 4 or (pictures.ndim == 3 and pictures.shape[-1] not in (1, 3, 4))
+        pictures = list(pictures) if several else [pictures]
+    elif _is_single(pictures):
+        pictures = [pictures]
+    named: list[tuple[str, object]] = []
+    for picture in pictures:
+        if isinstance(picture, (str, os.PathLike)):
+            named += [(str(path), path) for path in find_pictures([picture])]
+        else:
+            named.append((str(len(named)), picture))
+    return named
+
+
+def _is_single(pictures) -> bool:
+    # A text, bytes and an open file can be walked through too, but not by pictures.
+    whole = isinstance(pictures, (str, bytes, bytearray)) or hasattr(pictures, "read")
+    return whole or not isinstance(pictures, Iterable)
+
+
+def _predict_chunk(chunk, model, threshold: float) -> list[tuple]:
+    """Rows of the table for `(name, image or None, problem)` of each picture."""
+    images = [image for _, image, problem in chunk if not problem]
+    found = iter(_probabilities(model, np.stack(images)) if images else ())
+    rows = []
+    for name, _, problem in chunk:
+        row = np.full(len(CLASS_NAMES), np.nan) if problem else next(found)
+        answer = NONE_OF_THESE if row.max() < threshold else CLASS_NAMES[row.argmax()]
+        rows.append((name, "" if problem else answer, row.max(), *row, problem))
+    return rows
+
+
+def _probabilities(model, images: np.ndarray) -> np.ndarray:
+    # `predict()` sets up a dataset each time: for one picture that takes 40 times as long.
+    probabilities = np.asarray(model.predict_on_batch(images))
+    classes = len(CLASS_NAMES)
+    try:
+        check_probabilities(probabilities, classes)
+    except ValueError as error:
+        raise ValueError(
+            f"The model must give {classes} probabilities that sum to 1 for each picture. "
+            f"Received: shape {probabilities.shape}, rows such as {probabilities[0]} ({error}). "
+            'Build it with `classifier_activation="softmax"`.'
+        ) from error
+    return probabilities.astype("float64")

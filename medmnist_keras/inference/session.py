@@ -1,0 +1,176 @@
+"""What the live page works out: an upload read, damaged, predicted, and set beside its nearest
+training pictures.
+
+Nothing of an upload is trusted or kept: whatever the file, it goes through `read_image()`, and is
+deleted as soon as its bytes are read.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ..data.loading import is_at_hand, load_images
+from ..data.phantoms import draw_phantoms
+from ..data.reading import read_image
+from ..data.similarity import unit_thumbnails
+from ..data.splits import split_indices
+from ..evaluation.corruptions import corrupt
+from ..info import CLASS_NAMES
+from ..models.explanation import predict_with_map
+from .predicting import NONE_OF_THESE
+
+if TYPE_CHECKING:
+    import keras
+
+SLIDERS = ("brightness", "blur", "rotation", "background floor")  # in the order they are applied
+_NEIGHBOURS = 6
+
+
+class Picture(NamedTuple):
+    """What a visitor looks at: uint8 `(64, 64, 1)`, what to call it, and the answer if known."""
+
+    image: np.ndarray
+    title: str
+    truth: str | None = None
+
+
+class Answer(NamedTuple):
+    """What one model says: class name or "none of these", floats `(6,)`, Grad-CAM `(64, 64)`."""
+
+    answer: str
+    probabilities: np.ndarray
+    heat: np.ndarray
+
+
+class Training(NamedTuple):
+    """The pictures that the models learned from, `Images` with row numbers, and thumbnails."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    rows: np.ndarray
+    units: np.ndarray
+
+
+def take_upload(path: str | Path) -> Picture:
+    """Reads an upload and deletes it, whatever comes of it.
+
+    Args:
+        path: of the file that was uploaded.
+
+    Returns:
+        A `Picture`.
+
+    Raises:
+        ValueError: when the file is no picture; the text names it, without its folder.
+    """
+    path = Path(path)
+    try:
+        data = io.BytesIO(path.read_bytes())
+    except OSError as error:
+        raise ValueError(f"{path.name} is gone. Expected a file: drop it once more.") from error
+    finally:
+        path.unlink(missing_ok=True)
+    data.name = path.name
+    return Picture(read_image(data), path.name)
+
+
+def damage(image: np.ndarray, strengths: Sequence[float]) -> np.ndarray:
+    """Damages a picture as the sliders say, one after the other.
+
+    Args:
+        image: uint8 array `(64, 64, 1)`.
+        strengths: one for each of `SLIDERS`, from 0 to the last of `CORRUPTIONS`.
+
+    Returns:
+        uint8 array `(64, 64, 1)`.
+    """
+    images = image[np.newaxis]
+    for name, strength in zip(SLIDERS, strengths, strict=True):
+        images = corrupt(images, name, strength)
+    return images[0]
+
+
+def ask(model: keras.Model, image: np.ndarray, threshold: float = 0) -> Answer:
+    """Asks a model what is on a picture, and which regions speak for that.
+
+    Args:
+        model: `keras.Model` from raw pixels `(batch, 64, 64, 1)`, 0-255, to probabilities.
+        image: uint8 array `(64, 64, 1)`.
+        threshold: float from 0 to 1, confidence under which the answer is "none of these".
+
+    Returns:
+        An `Answer`; its Grad-CAM is of the most probable class.
+    """
+    probabilities, heat = predict_with_map(model, image)
+    best = int(probabilities.argmax())
+    answer = NONE_OF_THESE if probabilities[best] < threshold else CLASS_NAMES[best]
+    return Answer(answer, probabilities, heat)
+
+
+def load_training() -> tuple[Training | None, list[Picture]]:
+    """Loads what the models that ship learned from, and a test picture of each class.
+
+    Returns:
+        `Training` and a list of `Picture`; `None` and an empty list where the real pictures are
+        not at hand, for nothing is downloaded.
+
+    Raises:
+        FileNotFoundError: when `MEDICAL_MNIST_DIR` names a place that isn't there.
+        ValueError: when what is there isn't Medical MNIST.
+    """
+    if not is_at_hand():
+        return None, []
+    pictures = load_images()
+    with redirect_stdout(io.StringIO()):  # how many were left out is no matter here
+        train, _, test = split_indices(pictures)
+    first = [test[pictures.labels[test] == label][0] for label in range(len(CLASS_NAMES))]
+    examples = [
+        Picture(np.array(pictures.images[row]), f"{name}, a test picture", name)
+        for row, name in zip(first, CLASS_NAMES, strict=True)
+    ]
+    units = unit_thumbnails(pictures.images[train])
+    return Training(pictures.images, pictures.labels, train, units), examples
+
+
+def nearest_training(image: np.ndarray, training: Training) -> list[tuple[np.ndarray, str, float]]:
+    """Finds the training pictures most similar to one.
+
+    Args:
+        image: uint8 array `(64, 64, 1)`.
+        training: `Training`.
+
+    Returns:
+        A list of `(image, class name, similarity)`, the most similar first; similarity as in
+        `nearest()`. Empty for a picture of one grey level, which is similar to nothing.
+    """
+    unit = unit_thumbnails(image[np.newaxis])[0]
+    if not unit.any():
+        return []
+    similarity = training.units @ unit
+    best = np.argpartition(-similarity, _NEIGHBOURS)[:_NEIGHBOURS]
+    best = best[np.argsort(-similarity[best])]
+    return [
+        (training.images[row], CLASS_NAMES[training.labels[row]], float(similarity[at]))
+        for at, row in zip(best, training.rows[best], strict=True)
+    ]
+
+
+def drawn_examples() -> list[Picture]:
+    """Pictures that need no file: a phantom of each class, and a knee, which is none of these."""
+    from ..evaluation.ood_sets import OOD_SETS
+
+    images, labels = draw_phantoms(1)
+    knee = OOD_SETS["drawn knees"].make(np.random.default_rng(0))[0, ..., np.newaxis]
+    return [
+        *(
+            Picture(image, f"{CLASS_NAMES[label]}, a drawn phantom", CLASS_NAMES[label])
+            for image, label in zip(images, labels, strict=True)
+        ),
+        Picture(knee, "a drawn knee", NONE_OF_THESE),
+    ]

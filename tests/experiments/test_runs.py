@@ -1,0 +1,382 @@
+import dataclasses
+import json
+import multiprocessing
+import os
+
+import keras
+import numpy as np
+import pytest
+
+from medmnist_keras import CLASS_NAMES, baseline_cnn, load_data, make_dataset, train
+from medmnist_keras.augmentation import ROBUST_LAYERS
+from medmnist_keras.data import draw_phantoms
+from medmnist_keras.experiments import (
+    Settings,
+    ablation as ablation_module,
+    load_run,
+    recipes,
+    run_ablation,
+    run_baseline,
+    run_resnet50v2,
+    save_results,
+    save_run,
+    saved,
+    speed_run,
+)
+from medmnist_keras.models import networks
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return Settings(quick=True, source="phantoms", images_per_class=20)
+
+
+@pytest.fixture
+def data(settings):
+    return load_data(**settings.data)
+
+
+def test_a_kept_model_comes_back(settings, data):
+    model = baseline_cnn()
+    kept = save_run(model, settings, seconds={"training": 1.234})
+    loaded = load_run("baseline_cnn", settings)
+    assert loaded.loaded
+    assert not kept.loaded
+    assert loaded.facts == kept.facts
+    assert loaded.facts["seconds"] == {"training": 1.2}
+    images = data[2][0]
+    np.testing.assert_allclose(
+        loaded.model.predict(images, verbose=0), model.predict(images, verbose=0), atol=1e-6
+    )
+
+
+def test_nothing_kept_nothing_loaded(settings):
+    assert load_run("baseline_cnn", settings) is None
+    save_run(baseline_cnn(), settings, seconds={})
+    assert load_run("baseline_cnn", settings, seed=7) is None
+    for other in ({"source": None}, {"split": "random"}, {"seed": 1}):
+        assert load_run("baseline_cnn", dataclasses.replace(settings, **other), seed=0) is None
+
+
+OTHERS = {
+    "pictures": lambda x, y: (np.roll(x, 1, axis=1), y),
+    "labels": lambda x, y: (x, np.roll(y, 1)),
+    "fewer": lambda x, y: (x[:-1], y[:-1]),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("part", [0, 1])
+def test_a_run_of_other_pictures_is_never_loaded(settings, data, other, part, monkeypatch, caplog):
+    save_run(baseline_cnn(), settings, seconds={}, data=data)
+    assert run_baseline(data, settings).loaded
+    changed = list(data)
+    changed[part] = OTHERS[other](*data[part])
+    monkeypatch.setattr(ablation_module, "train", lambda *_, **__: None)
+    assert not run_baseline(tuple(changed), settings).loaded
+    assert "was made of other pictures" in caplog.text
+    assert run_baseline(tuple(changed), settings).loaded  # kept in its place
+
+
+def test_a_run_of_other_settings_or_another_recipe_is_never_loaded(settings, monkeypatch):
+    save_run(baseline_cnn(), settings, seconds={})
+    assert load_run("baseline_cnn", settings)
+    more = dataclasses.replace(settings, images_per_class=30)
+    assert more.folder == settings.folder
+    assert load_run("baseline_cnn", more) is None
+    monkeypatch.setattr(saved, "RECIPE", saved.RECIPE + 1)
+    assert load_run("baseline_cnn", settings) is None
+
+
+def test_a_run_of_times_before_these_digests_is_trained_anew(settings):
+    save_run(baseline_cnn(), settings, seconds={})
+    (file,) = settings.folder.glob("*.json")
+    facts = json.loads(file.read_text(encoding="utf-8"))
+    del facts["pictures"], facts["recipe"]
+    file.write_text(json.dumps(facts), encoding="utf-8")
+    assert load_run("baseline_cnn", settings) is None
+
+
+def test_a_run_whose_writing_broke_off_leaves_the_one_before(settings, monkeypatch):
+    save_run(baseline_cnn(), settings, seconds={"training": 1})
+
+    def broken(*_, **__):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(keras.Model, "save_weights", broken)
+    with pytest.raises(OSError, match=r"could not be written \(No space.*Free some space"):
+        save_run(baseline_cnn(), settings, seconds={"training": 2})
+    assert load_run("baseline_cnn", settings).facts["seconds"] == {"training": 1}
+    assert len(list(settings.folder.iterdir())) == 2
+
+
+def test_weights_without_their_facts_are_no_run(settings):
+    save_run(baseline_cnn(), settings, seconds={"training": 1})
+    next(settings.folder.glob("*.json")).unlink()
+    assert load_run("baseline_cnn", settings) is None
+
+
+def test_run_baseline_trains_once_and_says_so(settings, data):
+    first = run_baseline(data, settings, seed=3)
+    again = run_baseline(data, settings, seed=3)
+    assert "grouped split, seed 3, trained now in" in first.story
+    assert "seed 3, loaded, trained earlier in" in again.story
+    assert "started from random weights" in first.story
+    for weight, other in zip(first.model.get_weights(), again.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, other)
+
+
+def test_run_resnet_without_imagenet_weights_says_so(settings, monkeypatch, capsys):
+    monkeypatch.setattr(
+        recipes, "resnet50v2", lambda weights: networks.resnet50v2(weights=weights, image_size=32)
+    )
+    monkeypatch.setattr(recipes, "imagenet_weights_at_hand", lambda: False)
+    data = load_data("phantoms", images_per_class=180)
+    run = run_resnet50v2(data, settings)
+    assert "No ImageNet weights: a quick run downloads nothing" in capsys.readouterr().out
+    assert list(run.facts["seconds"]) == ["all layers", "features", "head", "top"]
+    assert "started from random weights" in run.story
+
+
+def test_a_full_run_tries_imagenet_first(settings, monkeypatch, capsys):
+    tried = []
+
+    def build(weights):
+        tried.append(weights)
+        if weights:
+            raise OSError("no network")
+        return baseline_cnn()
+
+    monkeypatch.setattr(recipes, "resnet50v2", build)
+    monkeypatch.setattr(recipes, "imagenet_weights_at_hand", lambda: False)
+    full = dataclasses.replace(settings, quick=False)
+    assert recipes.build_resnet50v2(full)[1] is None
+    assert tried == ["imagenet", None]
+    assert "No ImageNet weights: no network" in capsys.readouterr().out
+
+
+# -- robust runs ---------------------------------------------------------------------------------
+
+
+def test_robust_runs_are_kept_apart_from_plain_ones(settings):
+    plain, wide = baseline_cnn(), baseline_cnn(width=networks.ROBUST_WIDTH)
+    save_run(wide, settings, seconds={"training": 2}, robust=True)
+    assert load_run("baseline_cnn", settings) is None
+    save_run(plain, settings, seconds={"training": 1})
+    for model, robust in ((plain, False), (wide, True)):
+        loaded = load_run("baseline_cnn", settings, robust=robust)
+        assert loaded.facts["training"] == ("robust" if robust else "plain")
+        assert loaded.facts["parameters"] == model.count_params()
+        assert ("baseline_cnn, robust:" in loaded.story) == robust
+        for weight, other in zip(loaded.model.get_weights(), model.get_weights(), strict=True):
+            np.testing.assert_array_equal(weight, other)
+    assert load_run("baseline_cnn", settings, robust=True, seed=7) is None
+    assert load_run("resnet50v2", settings, robust=True) is None
+
+
+def test_run_baseline_robust_trains_a_wider_one_once(settings, data, monkeypatch):
+    trained = []
+
+    def train(model, train_ds, val_ds, **arguments):
+        trained.append((train_ds, val_ds, arguments["epochs"]))
+        return training_train(model, train_ds, val_ds, **arguments)
+
+    training_train = ablation_module.train
+    monkeypatch.setattr(ablation_module, "train", train)
+    first = run_baseline(data, settings, robust=True, verbose=0)
+    again = run_baseline(data, settings, robust=True)
+    ((train_ds, val_ds, epochs),) = trained
+    assert epochs == settings.epochs(8) == 2
+    assert train_ds.element_spec[0].shape == (32, 64, 64, 1)
+    assert int(train_ds.cardinality()) == (96 + 24) // 32  # with phantoms
+    (images, labels), (x_val, y_val) = next(val_ds.rebatch(99).as_numpy_iterator()), data[1]
+    np.testing.assert_array_equal(images[:12], x_val)  # as they are, then as elsewhere
+    assert (images[12:] != x_val).any(axis=(1, 2, 3)).mean() > 0.9
+    np.testing.assert_array_equal(labels, np.tile(y_val, 2))
+    assert first.model.count_params() == again.facts["parameters"] == 220_710
+    assert "baseline_cnn, robust: 220,710 parameters, started from random" in first.story
+    assert again.loaded
+    assert not first.loaded
+    for weight, other in zip(first.model.get_weights(), again.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, other)
+    assert load_run("baseline_cnn", settings) is None
+
+
+def test_run_resnet_robust_trains_all_layers_alone(settings, data, monkeypatch):
+    trained = []
+    small = baseline_cnn(name="resnet50v2")
+    monkeypatch.setattr(recipes, "build_resnet50v2", lambda settings: (small, "imagenet"))
+    monkeypatch.setattr(
+        ablation_module, "train", lambda model, *_, **more: trained.append((model, more))
+    )
+    monkeypatch.setattr(recipes, "fine_tune", lambda *_, **__: pytest.fail("features change"))
+    run = run_resnet50v2(data, settings, robust=True)
+    ((model, arguments),) = trained
+    assert model is small
+    assert arguments["learning_rate"] == 1e-4  # pretrained weights are worth keeping
+    assert list(run.facts["seconds"]) == ["all layers"]
+    assert "resnet50v2, robust:" in run.story
+    assert "started from ImageNet weights" in run.story
+
+
+# -- run_ablation --------------------------------------------------------------------------------
+
+ABLATION = ["none", *ROBUST_LAYERS, "phantoms"]
+
+
+class Ablation:
+    """Trainings that take no time: what each was given, and when they break off."""
+
+    def __init__(self, monkeypatch):
+        self.layers, self.pictures, self.epochs, self.widths = [], [], [], []
+        self.breaks_after = np.inf
+        self.model = baseline_cnn()  # one for all: predicting is compiled once
+        for name in ("augment_robust", "baseline_cnn", "make_dataset", "train"):
+            monkeypatch.setattr(ablation_module, name, getattr(self, name))
+
+    def baseline_cnn(self, width):
+        self.widths.append(width)
+        return self.model
+
+    def make_dataset(self, images, labels, **arguments):
+        if "shuffle_seed" in arguments:
+            assert images.shape[-1] == 2  # with depths
+            self.pictures.append(len(images))
+        return make_dataset(images, labels, **arguments)
+
+    def augment_robust(self, train_ds, *, robust_layers, seed):
+        self.layers.append(list(robust_layers))
+        return train_ds
+
+    def train(self, model, train_ds, val_ds, *, epochs, verbose):
+        if len(self.epochs) == self.breaks_after:
+            raise InterruptedError
+        self.epochs.append(epochs)
+        # Another answer after each training.
+        bias = np.eye(6)[len(self.epochs) % 6] * 1000
+        self.model.get_layer("logits").set_weights([np.zeros((128, 6)), bias])
+
+
+@pytest.fixture
+def ablation(monkeypatch):
+    return Ablation(monkeypatch)
+
+
+def test_ablation_adds_one_layer_after_another(settings, data, ablation):
+    table = run_ablation(data, settings, draw_phantoms(3))
+    assert table["layer"].tolist() == ABLATION
+    assert list(table) == ["layer", "test errors", "balanced accuracy", *CLASS_NAMES]
+    assert ablation.layers == [*(ABLATION[1 : 1 + count] for count in range(9)), ABLATION[1:-1]]
+    assert ablation.pictures == [48] * 9 + [48 + 12]  # half of 96; phantoms come last
+    assert ablation.epochs == [1] * 10
+    assert set(ablation.widths) == {networks.ROBUST_WIDTH}
+    assert table["test errors"].tolist() == [10] * 10  # of twelve, each class two
+    np.testing.assert_allclose(table["balanced accuracy"], 1 / 6)
+    recall = table[list(CLASS_NAMES)].to_numpy()
+    np.testing.assert_array_equal(recall, np.eye(6)[np.arange(1, 11) % 6])
+
+
+def test_ablation_goes_on_where_it_broke_off(settings, data, ablation):
+    ablation.breaks_after = 4
+    with pytest.raises(InterruptedError):
+        run_ablation(data, settings, draw_phantoms(3))
+    (file,) = settings.folder.iterdir()
+    rows = json.loads(file.read_text(encoding="utf-8"))["rows"]
+    assert [row["layer"] for row in rows] == ABLATION[:4]
+    ablation.breaks_after = np.inf
+    ablation.layers.clear()
+    table = run_ablation(data, settings, draw_phantoms(3))
+    assert len(ablation.epochs) == 10  # none twice
+    assert [len(layers) for layers in ablation.layers] == [4, 5, 6, 7, 8, 8]
+    again = run_ablation(data, settings, draw_phantoms(3))
+    assert len(ablation.epochs) == 10
+    assert again.equals(table)
+    assert table["layer"].tolist() == ABLATION
+
+
+def test_ablations_of_other_data_are_kept_apart(settings, data, ablation):
+    run_ablation(data, settings, draw_phantoms(3))
+    ablation.breaks_after = 10
+    run_ablation(data, settings, draw_phantoms(3))
+    for other in (
+        (data, dataclasses.replace(settings, seed=1), draw_phantoms(3)),
+        (data, dataclasses.replace(settings, split="random"), draw_phantoms(3)),
+        (data, settings, draw_phantoms(4)),
+        (data, settings, draw_phantoms(3, seed=1)),
+        ((data[0], data[1], OTHERS["labels"](*data[2])), settings, draw_phantoms(3)),
+    ):
+        with pytest.raises(InterruptedError):  # it would train
+            run_ablation(*other)
+
+
+def test_ablation_really_trains(settings, data, monkeypatch):
+    monkeypatch.setattr(ablation_module, "ROBUST_LAYERS", {"tone": ""})  # three trainings
+    heads = []
+
+    def watched(model, *arguments, **more):
+        heads.append([model.get_layer("logits").get_weights()[0]])
+        history = train(model, *arguments, **more)
+        heads[-1].append(model.get_layer("logits").get_weights()[0])
+        return history
+
+    monkeypatch.setattr(ablation_module, "train", watched)
+    table = run_ablation(data, settings, draw_phantoms(3))
+    assert table["layer"].tolist() == ["none", "tone", "phantoms"]
+    assert table["test errors"].between(0, 12).all()
+    for before, after in heads:
+        np.testing.assert_array_equal(before, heads[0][0])  # the same start
+        assert not np.array_equal(before, after)
+    assert len(np.unique([after for _, after in heads], axis=0)) == 3  # on other pictures
+
+
+# -- the speed run ---------------------------------------------------------------------------
+
+
+def test_the_seed_decides_a_speed_run():
+    train_data, val_data, _ = load_data(source="phantoms", images_per_class=60, split="random")
+    first, again, other = (
+        speed_run(train_data, val_data, seed=seed, verbose=0).get_weights() for seed in (1, 1, 2)
+    )
+    for one, same in zip(first, again, strict=True):
+        np.testing.assert_allclose(one, same, rtol=1e-4, atol=1e-5)
+    assert not np.allclose(first[0], other[0], atol=1e-3)
+
+
+def test_speed_run_trains_once_over_the_pictures(data, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(ablation_module, "train", lambda *_, **more: asked.update(more))
+    pictures, labels = draw_phantoms(25)
+    model = speed_run((pictures, labels), data[1])
+    assert model.name == "speed_cnn"
+    assert asked["epochs"] == 1
+
+
+# -- results -------------------------------------------------------------------------------------
+
+
+def test_results_are_gathered_section_by_section(settings):
+    save_results(settings, loading={"first": 1.0})
+    save_results(settings, scores={"a": 1}, loading={"first": 2.0})
+    stored = json.loads(settings.results_file.read_text())
+    assert stored == {"loading": {"first": 2.0}, "scores": {"a": 1}}
+    assert settings.results_file.parent == settings.folder  # never beside a full run's
+
+
+def keep_sections(folder, name):
+    os.chdir(folder)
+    for number in range(20):
+        save_results(
+            Settings(quick=True, source="phantoms", images_per_class=20), **{f"{name}{number}": 1}
+        )
+
+
+def test_two_notebooks_that_keep_results_at_once_lose_none(settings, tmp_path):
+    context = multiprocessing.get_context("spawn")
+    children = [context.Process(target=keep_sections, args=(tmp_path, name)) for name in "ab"]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join(120)
+    assert [child.exitcode for child in children] == [0, 0]
+    assert len(json.loads(settings.results_file.read_text(encoding="utf-8"))) == 40

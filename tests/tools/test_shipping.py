@@ -1,0 +1,289 @@
+"""How the weights that ship are made, in small; and those that do ship, as they are."""
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from medmnist_keras import CLASS_NAMES, INFO, baseline_cnn, load_data
+from medmnist_keras.augmentation import render_shift
+from medmnist_keras.data import draw_phantoms
+from medmnist_keras.evaluation import OOD_SETS, expected_calibration_error, open_set
+from medmnist_keras.experiments import Settings, load_run
+from medmnist_keras.models import shipped_threshold
+from medmnist_keras.models.networks import ROBUST_WIDTH, WEIGHTS_DIR
+from tools import weights as weights_module
+
+SETTINGS = Settings(quick=True, source="phantoms", images_per_class=20)
+FILES = [
+    "MODEL_CARD.md",
+    "baseline_cnn.json",
+    "baseline_cnn.weights.h5",
+    "plain_cnn.weights.h5",
+]
+
+
+def few_foreign_pictures():
+    noise = np.random.default_rng(0).integers(0, 256, (20, 64, 64, 1)).astype("uint8")
+    return {"noise": noise, "blank": np.zeros((5, 64, 64, 1), "uint8")}
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory):
+    """A working directory whose model is trained once; writing it again trains nothing."""
+    folder = tmp_path_factory.mktemp("workshop")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("MEDMNIST_KERAS_EXTERNAL_DIR", raising=False)
+        patch.setattr(weights_module, "load_ood_sets", few_foreign_pictures)
+        facts = weights_module.write_weights("first", settings=SETTINGS)
+    return folder, facts
+
+
+@pytest.fixture
+def write(workshop, monkeypatch):
+    """Writes the weights into a folder of this name; returns its path and the facts."""
+    monkeypatch.chdir(workshop[0])
+    monkeypatch.setattr(weights_module, "load_ood_sets", few_foreign_pictures)
+
+    def write_into(name):
+        return workshop[0] / name, weights_module.write_weights(name, settings=SETTINGS)
+
+    return write_into
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+# -- write_weights -------------------------------------------------------------------------------
+
+
+def test_all_files_are_written(workshop):
+    folder, facts = workshop
+    assert names(folder / "first") == FILES
+    text = (folder / "first" / "baseline_cnn.json").read_text(encoding="utf-8")
+    assert json.loads(text, parse_constant=pytest.fail) == facts
+    card = (folder / "first" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert card == weights_module.model_card(json.loads(text))
+
+
+def test_facts_tell_what_was_trained_on_what(workshop):
+    facts = workshop[1]
+    assert facts["parameters"] == 220_710
+    assert (facts["training"], facts["split"], facts["seed"]) == ("robust", "grouped", 0)
+    assert facts["data"].startswith("drawn phantoms, not patients")
+    assert "Keras" in facts["versions"]
+    assert facts["seconds"]["training"] > 0
+    scores = facts["scores"]
+    assert scores["test"]["images"] == 12
+    assert {"errors", "accuracy", "balanced_accuracy", "refused"} <= set(scores["test"])
+    assert "other hospitals" not in scores
+    assert scores["foreign"]["noise"]["images"] == 20
+    assert list(scores["foreign"]) == ["noise", "blank"]
+
+
+def test_weights_load_and_hold_the_temperature(workshop, monkeypatch):
+    folder, facts = workshop
+    monkeypatch.chdir(folder)
+    weights = folder / "first" / "baseline_cnn.weights.h5"
+    shipped = baseline_cnn(weights=weights, width=ROBUST_WIDTH)
+    trained = load_run("baseline_cnn", SETTINGS, robust=True).model
+    for now, then in zip(shipped.get_weights()[-2:], trained.get_weights()[-2:], strict=True):
+        np.testing.assert_allclose(now * facts["temperature"], then, rtol=1e-4, atol=1e-6)
+    for now, then in zip(shipped.get_weights()[:-2], trained.get_weights()[:-2], strict=True):
+        np.testing.assert_array_equal(now, then)
+    assert weights.stat().st_size < 1.2 * 4 * facts["parameters"]  # no state of an optimizer
+
+
+def test_the_plain_weights_are_written_as_they_were_trained(workshop, monkeypatch):
+    folder, _ = workshop
+    monkeypatch.chdir(folder)
+    written = baseline_cnn(weights=folder / "first" / "plain_cnn.weights.h5")
+    trained = load_run("baseline_cnn", SETTINGS).model
+    for now, then in zip(written.get_weights(), trained.get_weights(), strict=True):
+        np.testing.assert_array_equal(now, then)
+
+
+def test_the_threshold_keeps_95_percent_of_the_validation_pictures(workshop):
+    folder, facts = workshop
+    weights = folder / "first" / "baseline_cnn.weights.h5"
+    model = baseline_cnn(weights=weights, width=ROBUST_WIDTH)
+    _, (images, labels), _ = load_data(**SETTINGS.data)
+    sure = model.predict(images, verbose=0).max(axis=1)
+    assert (sure < facts["threshold"]).sum() == 1  # of twelve
+    both = np.concatenate([images, render_shift(images, labels)])
+    error = expected_calibration_error(np.tile(labels, 2), model.predict(both, verbose=0))
+    assert facts["calibration error before and after"][1] == pytest.approx(error, abs=1e-4)
+
+
+def test_the_card_says_what_a_user_must_know(workshop):
+    folder, facts = workshop
+    card = (folder / "first" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    flat = " ".join(card.split())
+    assert "Not for clinical use" in flat
+    assert "220,710 parameters" in flat
+    assert f"{facts['threshold']:.4f}" in flat
+    assert f"{facts['temperature']:.3f}" in flat
+    assert INFO["credit"] in flat
+    assert "drawn phantoms, not patients" in flat
+    score = facts["scores"]["test"]
+    assert f"| test | 12 | {score['accuracy']:.2%} |" in card
+    plain = facts["scores of plain training"]["test"]
+    assert f"| test, plain training | 12 | {plain['accuracy']:.2%} |" in card
+    for name, row in facts["scores"]["foreign"].items():
+        assert f"| {name} | {row['auroc']:.3f} | {row['refused']:.0%} |" in card
+    assert "Recall by class in other hospitals" not in flat
+    assert "{" not in card
+
+
+def test_writing_again_gives_the_same(workshop, write):
+    folder, facts = write("second")  # the temperature isn't applied twice
+    assert facts == workshop[1]
+    for name in ("baseline_cnn.json", "MODEL_CARD.md"):
+        assert (folder / name).read_bytes() == (workshop[0] / "first" / name).read_bytes()
+
+
+def test_pictures_from_other_hospitals_are_measured(write, tmp_path, monkeypatch):
+    images, labels = draw_phantoms(2, seed=8)
+    for index, (image, label) in enumerate(zip(images, labels, strict=True)):
+        path = tmp_path / "elsewhere" / CLASS_NAMES[label] / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image[..., 0]).save(path)
+    monkeypatch.setenv("MEDMNIST_KERAS_EXTERNAL_DIR", str(tmp_path / "elsewhere"))
+    folder, facts = write("with others")
+    others = facts["scores"]["other hospitals"]
+    assert others["images"] == 12
+    assert list(others["recall"]) == list(CLASS_NAMES)
+    assert np.mean(list(others["recall"].values())) == pytest.approx(others["balanced_accuracy"])
+    card = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert f"| other hospitals | 12 | {others['accuracy']:.2%} |" in card
+    assert "Recall by class in other hospitals: AbdomenCT" in card
+    assert str(tmp_path) not in (folder / "baseline_cnn.json").read_text(encoding="utf-8")
+
+
+def break_saving(monkeypatch):
+    def broken(self, path):
+        path.write_bytes(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(keras.Model, "save_weights", broken)
+
+
+def break_card(monkeypatch):
+    def broken(facts):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(weights_module, "model_card", broken)
+
+
+@pytest.mark.parametrize("break_something", [break_saving, break_card])
+def test_when_writing_breaks_off_what_was_there_stays(break_something, write, monkeypatch):
+    folder = Path(f"old, {break_something.__name__}")
+    folder.mkdir()
+    for name in FILES:
+        (folder / name).write_text(f"old {name}")
+    with monkeypatch.context() as patch:
+        break_something(patch)
+        with pytest.raises(OSError, match="No space"):
+            write(folder.name)
+        with pytest.raises(OSError, match="No space"):
+            write(f"new, {folder.name}")
+    for name in FILES:  # weights and threshold belong together
+        assert (folder / name).read_text(errors="replace") == f"old {name}"
+    assert not set(FILES) & set(names(Path(f"new, {folder.name}")))
+
+
+def test_a_full_run_on_the_grouped_split_is_what_ships(monkeypatch, tmp_path):
+    asked = []
+
+    def stop(**arguments):
+        asked.append(arguments)
+        raise InterruptedError
+
+    monkeypatch.setattr(weights_module, "load_data", stop)
+    with pytest.raises(InterruptedError):
+        weights_module.write_weights(tmp_path)
+    full = Settings(quick=False, source=None, images_per_class=None)
+    assert asked == [dataclasses.replace(full, split="grouped").data]
+
+
+# -- what ships ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return json.loads((WEIGHTS_DIR / "baseline_cnn.json").read_text(encoding="utf-8"))
+
+
+def test_what_ships_is_a_few_small_files():
+    assert names(WEIGHTS_DIR) == FILES
+    assert sum(path.stat().st_size for path in WEIGHTS_DIR.iterdir()) < 3_000_000
+
+
+def test_the_model_that_ships_loads_and_is_small(shipped):
+    model = baseline_cnn(weights="medical_mnist")
+    assert model.count_params() == shipped["parameters"] <= 500_000
+    images, _ = draw_phantoms(2)
+    probabilities = model.predict(images, verbose=0)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+    assert len(set(probabilities.argmax(axis=1))) > 2
+    assert all(np.isfinite(weights).all() for weights in model.get_weights())
+
+
+def test_the_plain_model_that_ships_falls_where_the_robust_one_holds(shipped):
+    assert baseline_cnn(weights="medical_mnist_plain").count_params() == 98_758
+    plain, robust = shipped["scores of plain training"], shipped["scores"]
+    assert plain["test"]["accuracy"] > 0.99
+    fallen = plain["other hospitals"]["balanced_accuracy"]
+    assert fallen < 0.7 < robust["other hospitals"]["balanced_accuracy"]
+
+
+def test_the_card_that_ships_is_that_of_its_facts(shipped):
+    card = (WEIGHTS_DIR / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert card == weights_module.model_card(shipped), "Run `make weights`."
+    assert "Not for clinical use" in " ".join(card.split())
+
+
+def test_facts_of_what_ships(shipped):
+    assert (shipped["split"], shipped["training"]) == ("grouped", "robust")
+    assert "phantoms" not in shipped["data"]
+    assert "all of them" in shipped["data"]
+    assert 0.05 < shipped["temperature"] < 20
+    assert 1 / 6 < shipped["threshold"] < 1
+    assert shipped_threshold("baseline_cnn") == shipped["threshold"]
+    before, after = shipped["calibration error before and after"]
+    assert after <= before
+    for text in (shipped["hardware"], shipped["versions"]):
+        assert re.search(r"\d", text)
+
+
+def test_scores_of_what_ships_are_whole_and_agree_with_one_another(shipped):
+    scores = shipped["scores"]
+    for name in ("test", "other hospitals"):
+        score = scores[name]
+        wrong = score["errors"] / score["images"]
+        assert score["accuracy"] == pytest.approx(1 - wrong)
+        for kind in ("accuracy", "balanced_accuracy"):
+            assert score[f"{kind}_low"] <= score[kind] <= score[f"{kind}_high"]
+        assert 0 <= score["refused"] < 0.5
+        assert score["accuracy_kept"] >= score["accuracy"]
+    assert scores["test"]["images"] > 5000
+    recall = scores["other hospitals"]["recall"]
+    assert list(recall) == list(CLASS_NAMES)
+    balanced = np.mean(list(recall.values()))
+    assert balanced == pytest.approx(scores["other hospitals"]["balanced_accuracy"])
+    assert list(scores["foreign"]) == list(OOD_SETS)
+    for row in scores["foreign"].values():
+        assert 0.5 < row["auroc"] <= 1
+
+
+def test_the_model_that_ships_refuses_what_shows_nothing(shipped):
+    model = baseline_cnn(weights="medical_mnist")
+    nothing = np.concatenate(list(few_foreign_pictures().values()))
+    assert (open_set.max_probability(model, nothing) < shipped["threshold"]).mean() > 0.9
