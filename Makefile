@@ -17,7 +17,7 @@ HTML := --to html --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= \
         --HTMLExporter.jquery_url=
 
 .PHONY: demo test test-notebooks test-oldest test-newest test-colab test-kaggle wheel lint notebooks \
-        results slides app export web benchmark screenshot index weights api owner \
+        results slides app export web benchmark screenshot index weights architecture api owner \
         check-environment clean
 
 PAGES := $(patsubst notebooks/%.ipynb,build/%.html,$(sort $(wildcard notebooks/0*.ipynb)))
@@ -122,6 +122,10 @@ index: .venv/ready
 # The weights that ship with the package, and their model card: trained anew, about ten minutes.
 weights: .venv/ready
 	$(BIN)/python -m tools.weights
+
+# docs/architecture.md, from the imports of the code.
+architecture: .venv/ready
+	$(BIN)/python -m tools.architecture
 
 # The reference of all public names, from their docstrings: build/api/medmnist_keras.html.
 api: .venv/ready-test

@@ -185,8 +185,7 @@ def train_on_set(options) -> None:
     import tempfile
     from pathlib import Path
 
-    import keras
-
+    from ._keras import keras
     from .data.jobs import Job
     from .data.shards import read_shards
     from .models.networks import baseline_cnn

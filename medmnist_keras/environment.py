@@ -150,9 +150,8 @@ def _disk() -> Need:
 
 
 def _pictures() -> list[Need]:
-    from .data.finding import find_source
+    from .data.finding import EXTERNAL_VARIABLE, find_source
     from .data.loading import is_at_hand
-    from .experiments.settings import EXTERNAL_VARIABLE
 
     advice = "they are downloaded when a notebook first needs them, or set MEDICAL_MNIST_DIR"
     try:

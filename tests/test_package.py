@@ -19,15 +19,31 @@ import medmnist_keras as mk
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "medmnist_keras"
-STUB = ast.parse((PACKAGE / "__init__.pyi").read_text(encoding="utf-8"))
-# Each public name and the module that the stub takes it from; submodules come from none.
-HOMES = {
-    alias.name: node.module
-    for node in STUB.body
-    if isinstance(node, ast.ImportFrom)
-    for alias in node.names
-}
-NAMES = sorted(name for name, home in HOMES.items() if home)
+FACES = ["", "augmentation", "data", "evaluation", "experiments", "inference", "models", "plots"]
+FACES += ["training"]
+
+
+def offered(face):
+    """Each public name of a face, and the module that its stub takes it from."""
+    stub = ast.parse((PACKAGE / face / "__init__.pyi").read_text(encoding="utf-8"))
+    base = f"medmnist_keras.{face}".strip(".")
+    return {
+        alias.name: f"{base}.{node.module}" if node.module else base
+        for node in stub.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+
+
+def of(face):
+    return importlib.import_module(f"medmnist_keras.{face}".strip("."))
+
+
+PAIRS = [(face, name) for face in FACES for name in sorted(offered(face))]
+FOLDERS = set(FACES) - {""}
+NAMES = {pair: getattr(of(pair[0]), pair[1]) for pair in PAIRS if pair[1] not in FOLDERS}
+# A name of the top is that of its folder, too.
+OWN = {name: value for (face, name), value in NAMES.items() if face}
 
 
 LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"  # set in this process by whatever was imported first
@@ -65,103 +81,67 @@ def test_keras_is_imported_without_a_word():
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_whatever_imports_keras_or_tensorflow_is_quiet_first():
-    """So that a name that is imported alone, from any module, starts without TensorFlow's log."""
-    for file in sorted(PACKAGE.glob("*.py")):
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-        for_types = {
-            child
-            for node in ast.walk(tree)
-            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-            for child in node.body
-        }
-        loud, quiet = [], []
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                names = [node.module or alias.name for alias in node.names]
-            else:
-                continue
-            if "_quiet" in names:
-                quiet.append(node.lineno)
-            elif {name.partition(".")[0] for name in names} & {"keras", "tensorflow"}:
-                loud += [node.lineno] * (node not in for_types)
-        if loud and file.name != "_quiet.py":
-            advice = f"{file.name}, line {min(loud)}: `from . import _quiet` comes before this"
-            assert min(quiet, default=min(loud)) < min(loud), advice
+@pytest.mark.parametrize("name", ["augmentation.rendering", "data.shards", "training.backup"])
+def test_each_module_alone_is_quiet(name):
+    """Whatever imports Keras or TensorFlow takes it from `_keras`; the linter holds that."""
+    done = python(f"import medmnist_keras.{name}")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 # -- names ---------------------------------------------------------------------------------------
 
 
 def test_each_name_is_what_its_module_calls_so():
-    for name, home in HOMES.items():
-        if home is None:
-            assert getattr(mk, name) is importlib.import_module(f"medmnist_keras.{name}")
-        else:
-            got = getattr(mk, name)
-            module = sys.modules[f"medmnist_keras.{home}"]
-            assert got is getattr(module, name), name
-            assert not isinstance(got, ModuleType), name
+    for (face, name), value in NAMES.items():
+        module = importlib.import_module(offered(face)[name])
+        assert value is getattr(module, name), name
+        assert not isinstance(value, ModuleType), name
 
 
-def test_names_are_listed():
-    assert set(HOMES) == set(mk.__all__) <= set(dir(mk))
+@pytest.mark.parametrize("face", FACES)
+def test_names_are_listed(face):
+    module = of(face)
+    assert set(offered(face)) == set(module.__all__) <= set(dir(module))
     everything = {}
-    exec("from medmnist_keras import *", everything)
-    assert set(HOMES) <= set(everything)
-    assert not hasattr(mk, "augmentation")
-    with pytest.raises(ImportError, match="cannot import name 'augmentation'"):
-        pass
+    exec(f"from {module.__name__} import *", everything)
+    assert set(offered(face)) <= set(everything)
+    with pytest.raises(ImportError, match="cannot import name 'untold'"):
+        exec(f"from {module.__name__} import untold")
 
 
-FIRST = [
-    "import medmnist_keras.audit, medmnist_keras.augment",
-    "import medmnist_keras.groups, medmnist_keras.external",  # which import those two
-    "from medmnist_keras.audit import thumbnails; mk.add_phantoms",
-    "mk.audit; mk.augment; import medmnist_keras.audit, medmnist_keras.augment",
-]
+def test_the_top_offers_what_a_reader_needs():
+    """Some 25 names and the folders; all else is found in its folder."""
+    top = set(offered(""))
+    assert top > FOLDERS
+    assert len(top - FOLDERS) <= 27
+    assert {"CLASS_NAMES", "load_data", "train", "evaluate", "predict"} < top
 
 
-def test_a_function_named_as_its_module_stays_the_function():
-    """`import medmnist_keras.audit` would put the module in the function's place."""
-    code = f"""
-import sys
-for first in {FIRST}:
-    for name in [name for name in sys.modules if name.partition(".")[0] == "medmnist_keras"]:
-        del sys.modules[name]
-    import medmnist_keras as mk
-    exec(first)
-    assert {{"medmnist_keras.audit", "medmnist_keras.augment"}} <= set(sys.modules), first
-    from medmnist_keras import audit, augment
-    from medmnist_keras.audit import audit as true_audit
-    from medmnist_keras.augment import augment as true_augment
-    assert mk.audit is audit is true_audit, first
-    assert mk.augment is augment is true_augment, first
-"""
-    done = python(code)
-    assert done.returncode == 0, done.stderr
+def test_no_name_is_that_of_a_module_beside_it():
+    """`import medmnist_keras.data.audit` would put the module in the place of such a name."""
+    for face in FACES:
+        beside = {path.stem for path in (PACKAGE / face).glob("*.py")}
+        assert not beside & set(offered(face)), face
 
 
 def test_functions_and_classes_can_be_pickled():
-    for name in NAMES:
-        value = getattr(mk, name)
+    for value in NAMES.values():
         if inspect.isroutine(value) or inspect.isclass(value):
             assert pickle.loads(pickle.dumps(value)) is value
 
 
 # -- types and docstrings ------------------------------------------------------------------------
 
-CALLED = [name for name in NAMES if inspect.isroutine(getattr(mk, name))]
+CALLED = sorted(name for name, value in OWN.items() if inspect.isroutine(value))
+TOP = {name for face, name in NAMES if not face}
 
 
 @pytest.mark.parametrize("name", CALLED)
 def test_signature_is_typed_and_docstring_tells_all_of_it(name):
-    signature = inspect.signature(getattr(mk, name))
-    text = inspect.getdoc(getattr(mk, name))
+    signature = inspect.signature(OWN[name])
+    text = inspect.getdoc(OWN[name])
     assert re.match(r"[A-Z].*\.$", text.split("\n\n")[0], re.DOTALL), "a first sentence"
-    assert "\nExample:\n" in text
+    assert "\nExample:\n" in text or name not in TOP
     # A context manager's function yields; one that returns None has nothing to tell.
     assert signature.return_annotation is not signature.empty
     if signature.return_annotation not in ("None", "Iterator[None]"):
@@ -173,13 +153,11 @@ def test_signature_is_typed_and_docstring_tells_all_of_it(name):
             assert parameter.annotation is not parameter.empty, parameter
 
 
-def test_classes_tell_attributes_and_an_example():
-    classes = [name for name in NAMES if inspect.isclass(getattr(mk, name))]
+def test_classes_tell_attributes():
+    classes = {name: value for name, value in OWN.items() if inspect.isclass(value)}
     assert "Settings" in classes
-    for name in classes:
-        text = inspect.getdoc(getattr(mk, name))
-        assert "\nAttributes:\n" in text
-        assert "\nExample:\n" in text
+    for name, value in classes.items():
+        assert "\nAttributes:\n" in inspect.getdoc(value), name
 
 
 # -- what is built -------------------------------------------------------------------------------

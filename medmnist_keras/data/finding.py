@@ -16,6 +16,7 @@ from . import archives
 from .phantoms import PHANTOMS
 
 ENVIRONMENT_VARIABLE = "MEDICAL_MNIST_DIR"
+EXTERNAL_VARIABLE = "MEDMNIST_KERAS_EXTERNAL_DIR"  # the folder of an external test set
 _ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
 _SHOWN = 5
 _KAGGLE_NAME = "andrewmvd/medical-mnist"

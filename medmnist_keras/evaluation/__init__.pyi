@@ -10,7 +10,6 @@ from .calibration import (
 from .corruptions import (
     CORRUPTIONS as CORRUPTIONS,
     corrupt as corrupt,
-    corruption_samples as corruption_samples,
     robustness_curve as robustness_curve,
 )
 from .external import (

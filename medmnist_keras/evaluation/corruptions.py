@@ -21,6 +21,8 @@ from scipy import ndimage
 
 from .metrics import evaluate
 
+_BATCH = 256
+
 
 class Corruption(NamedTuple):
     """One kind of damage: the unit of its strength, five rising strengths, and what does it."""
@@ -152,38 +154,10 @@ def corrupt(images: ArrayLike, name: str, strength: float, *, seed: int = 0) -> 
     return np.rint(damaged).clip(0, 255).astype(np.uint8)
 
 
-def corruption_samples(image: ArrayLike, *, seed: int = 0) -> dict[str, np.ndarray]:
-    """Damages one image in every way at every severity, to look at.
-
-    Args:
-        image: uint8 array `(height, width, 1)`.
-        seed: int, as in `corrupt`.
-
-    Returns:
-        dict of each corruption's name to a uint8 array `(6, height, width, 1)`: the image
-        untouched, then at its five strengths.
-
-    Example:
-
-    >>> severities = ["untouched", "1", "2", "3", "4", "5"]
-    >>> plots.image_rows(corruption_samples(x_test[0]), severities)
-    """
-    images = np.asarray(image)[np.newaxis]
-    return {
-        name: np.concatenate(
-            [corrupt(images, name, strength, seed=seed) for strength in (0, *corruption.strengths)]
-        )
-        for name, corruption in CORRUPTIONS.items()
-    }
-
-
 def robustness_curve(
     models: Mapping[str, object],
     images: ArrayLike,
     labels: ArrayLike,
-    *,
-    seed: int = 0,
-    batch_size: int = 256,
 ) -> pd.DataFrame:
     """Measures how accurate models stay under every corruption at every severity.
 
@@ -194,13 +168,11 @@ def robustness_curve(
             `(batch, height, width, 1)` to probabilities `(batch, classes)`.
         images: uint8 array `(N, height, width, 1)`, values 0-255.
         labels: True classes, integers of shape `(N,)`.
-        seed: int, as in `corrupt`.
-        batch_size: int, images per prediction.
 
     Returns:
         A table with one row per corruption, severity and model and the columns `model`,
-        `corruption`, `severity` (0-5, where 0 is untouched), `strength` (in the corruption's
-        unit), `accuracy` (a share) and `images` (how many).
+        `corruption`, `severity` (0-5, where 0 is untouched), `strength`, `unit` (of the
+        strength), `accuracy` (a share) and `images` (how many).
 
     Raises:
         ValueError: As `corrupt` and `evaluate`.
@@ -213,7 +185,7 @@ def robustness_curve(
 
     def accuracies(seen):
         return {
-            name: evaluate(labels, _probabilities(model, seen, batch_size))["accuracy"]
+            name: evaluate(labels, _probabilities(model, seen))["accuracy"]
             for name, model in models.items()
         }
 
@@ -224,17 +196,17 @@ def robustness_curve(
         for severity, strength in enumerate((0, *corruption.strengths)):
             measured = untouched
             if severity:
-                measured = accuracies(corrupt(images, name, strength, seed=seed))
+                measured = accuracies(corrupt(images, name, strength))
             rows += [
-                (model, name, severity, strength, accuracy, len(images))
+                (model, name, severity, strength, corruption.unit, accuracy, len(images))
                 for model, accuracy in measured.items()
             ]
-    columns = ["model", "corruption", "severity", "strength", "accuracy", "images"]
+    columns = ["model", "corruption", "severity", "strength", "unit", "accuracy", "images"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _probabilities(model, images: np.ndarray, batch_size: int) -> np.ndarray:
+def _probabilities(model, images: np.ndarray) -> np.ndarray:
     if hasattr(model, "predict"):
-        return model.predict(images, batch_size=batch_size, verbose=0)
-    starts = range(0, len(images), batch_size)
-    return np.concatenate([model(images[start : start + batch_size]) for start in starts])
+        return model.predict(images, batch_size=_BATCH, verbose=0)
+    starts = range(0, len(images), _BATCH)
+    return np.concatenate([model(images[start : start + _BATCH]) for start in starts])

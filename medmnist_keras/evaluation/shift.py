@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._types import StrPath
 from ..augmentation.pipelines import render_shift
+from ..data.finding import EXTERNAL_VARIABLE
 from ..data.folders import Folder, load_folder
-from ..experiments.settings import EXTERNAL_VARIABLE, Settings
 from ..info import CLASS_NAMES
 
 _STAND_IN = 1_000_003  # added to a run's seed
 
 
-def load_shifted(settings: Settings, images: np.ndarray, labels: np.ndarray) -> Folder:
-    """Loads pictures from elsewhere, or makes a shifted copy where there are none at hand.
+def load_shifted(
+    images: np.ndarray, labels: np.ndarray, *, folder: StrPath | None = None, seed: int = 0
+) -> Folder:
+    """Loads the external test set, or makes a shifted copy of test pictures in its place.
 
     Args:
-        settings: `Settings` of the run; `settings.external` is the folder, if any.
         images: uint8 `(N, 64, 64, 1)`, test pictures that a shifted copy is rendered from.
         labels: int `(N,)`.
+        folder: path of the external test set, as `load_folder()` takes it; `None` for a copy.
+        seed: int, of the run; the copy is drawn otherwise than validation pictures of this seed.
 
     Returns:
         `Folder`. A printed line says which it is.
@@ -29,13 +33,13 @@ def load_shifted(settings: Settings, images: np.ndarray, labels: np.ndarray) -> 
     Example:
 
     ```python
-    elsewhere = load_shifted(settings, x_test, y_test)
+    external = load_shifted(x_test, y_test, folder=settings.external)
     ```
     """
-    if settings.external is not None:
-        folder = load_folder(settings.external)
-        print(f"{len(folder.labels):,} pictures from other hospitals, read from a folder")
-        return folder
+    if folder is not None:
+        external = load_folder(folder)
+        print(f"{len(external.labels):,} pictures from other hospitals, read from a folder")
+        return external
     print(
         f"No pictures from other hospitals at hand ({EXTERNAL_VARIABLE} is not set): a shifted "
         f"copy of {len(labels):,} test pictures stands in, rendered anew by the package. Robust "
@@ -43,7 +47,7 @@ def load_shifted(settings: Settings, images: np.ndarray, labels: np.ndarray) -> 
     )
     return Folder(
         # Other draws than those of the validation pictures, which choose epoch and temperature.
-        images=render_shift(images, labels, seed=settings.seed + _STAND_IN),
+        images=render_shift(images, labels, seed=seed + _STAND_IN),
         labels=np.asarray(labels, dtype="int64"),
         files=[f"{CLASS_NAMES[label]}/{row}" for row, label in enumerate(labels)],
         sources=None,

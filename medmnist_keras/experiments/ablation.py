@@ -46,7 +46,7 @@ def run_ablation(
     ```python
     settings = read_settings()
     data = load_data(**settings.data)
-    elsewhere = load_shifted(settings, *data[2])
+    elsewhere = load_shifted(*data[2], folder=settings.external, seed=settings.seed)
     table = run_ablation(data, settings, (elsewhere.images, elsewhere.labels))
     ```
     """

@@ -9,13 +9,13 @@ from importlib import import_module
 from pathlib import Path
 
 from .._keras import keras
+from ..data.finding import EXTERNAL_VARIABLE
 from ..data.loading import is_at_hand
 from ..data.phantoms import PHANTOMS
 from ..info import INFO
 from ..training.hardware import hardware_name
 
 QUICK_VARIABLE = "MEDMNIST_KERAS_QUICK"
-EXTERNAL_VARIABLE = "MEDMNIST_KERAS_EXTERNAL_DIR"
 
 
 @dataclass(frozen=True)

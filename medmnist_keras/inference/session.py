@@ -11,10 +11,11 @@ import io
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from .._keras import keras
 from ..data.loading import is_at_hand, load_images
 from ..data.phantoms import draw_phantoms
 from ..data.reading import read_image
@@ -24,9 +25,6 @@ from ..evaluation.corruptions import corrupt
 from ..info import CLASS_NAMES
 from ..models.explanation import predict_with_map
 from .predicting import NONE_OF_THESE
-
-if TYPE_CHECKING:
-    import keras
 
 SLIDERS = ("brightness", "blur", "rotation", "background floor")  # in the order they are applied
 _NEIGHBOURS = 6

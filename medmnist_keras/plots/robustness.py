@@ -14,7 +14,6 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike
 from scipy.special import logit
 
-from ..evaluation.corruptions import CORRUPTIONS
 from .style import (
     BLUE,
     ORANGE,
@@ -106,7 +105,7 @@ def robustness_curves(table: pd.DataFrame, title: str | None = None) -> np.ndarr
 
     Args:
         table: The table of `robustness_curve`: one row per model, corruption and severity, with the
-            columns `model`, `corruption`, `strength` and `accuracy` (a share).
+            columns `model`, `corruption`, `strength`, `unit` and `accuracy` (a share).
         title: What the figure shows.
 
     Returns:
@@ -133,7 +132,7 @@ def robustness_curves(table: pd.DataFrame, title: str | None = None) -> np.ndarr
             points = here[here["model"] == model]
             ax.plot(points["strength"], points["accuracy"], line, color=color, label=model)
         ax.set_title(corruption, fontsize="small", pad=6)
-        ax.set_xlabel(CORRUPTIONS[corruption].unit, fontsize="small")
+        ax.set_xlabel(here["unit"].iloc[0], fontsize="small")
         ax.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         ax.set(ylim=(0, 1.04), yticks=[0, 0.5, 1])

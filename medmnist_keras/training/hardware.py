@@ -67,7 +67,11 @@ def hardware_name() -> str:
 
 
 def hardware_line() -> str:
-    """One line that says what computes and in what precision, for the reader of a notebook."""
+    """Says what computes and in what precision, for the reader of a notebook.
+
+    Returns:
+        str, one line.
+    """
     line = (
         f"Computes on {hardware_name()}: the baseline in {keras.config.dtype_policy().name}, "
         f"ResNet50V2 in {_mixed_precision()}"

@@ -156,7 +156,7 @@ def test_pictures_from_other_hospitals_are_read_where_there_are_any(write, monke
     lines = ["file,source", "Hand/a.png,Berlin"]
     folder = write({"Hand/b.png": (9, 9)} | EACH, SOURCES="\n".join(lines))
     monkeypatch.setenv("MEDMNIST_KERAS_EXTERNAL_DIR", str(folder))
-    found, expected = load_shifted(SETTINGS, *draw_phantoms(3)), load_folder(folder)
+    found, expected = load_shifted(*draw_phantoms(3), folder=SETTINGS.external), load_folder(folder)
     np.testing.assert_array_equal(found.images, expected.images)
     assert found.labels.tolist() == [0, 1, 2, 3, 4, 4, 5]
     assert found.files == expected.files
@@ -167,7 +167,7 @@ def test_pictures_from_other_hospitals_are_read_where_there_are_any(write, monke
 def test_a_shifted_copy_stands_in_and_says_so(capsys):
     images, labels = draw_phantoms(2)
     images, labels = images[::-1], labels[::-1]
-    copy = load_shifted(SETTINGS, images, labels)
+    copy = load_shifted(images, labels, folder=SETTINGS.external, seed=SETTINGS.seed)
     told = capsys.readouterr().out
     assert "MEDMNIST_KERAS_EXTERNAL_DIR is not set" in told
     assert "copy of 12 test pictures stands in" in told
@@ -184,7 +184,7 @@ def test_a_shifted_copy_stands_in_and_says_so(capsys):
 def test_a_named_folder_that_is_not_there_is_told(monkeypatch, tmp_path):
     monkeypatch.setenv("MEDMNIST_KERAS_EXTERNAL_DIR", str(tmp_path / "gone"))
     with pytest.raises(FileNotFoundError, match="gone does not exist"):
-        load_shifted(SETTINGS, *draw_phantoms(1))
+        load_shifted(*draw_phantoms(1), folder=SETTINGS.external)
 
 
 # -- external_report -----------------------------------------------------------------------------
@@ -309,7 +309,7 @@ def test_the_stand_in_is_drawn_otherwise_than_the_validation_pictures(monkeypatc
     monkeypatch.setattr(sys.modules["medmnist_keras.augment"], "render_shift", render)
     images, labels = np.zeros((6, 64, 64, 1), "uint8"), np.arange(6)
     settings = Settings(quick=True, source="phantoms", images_per_class=20)
-    shift.load_shifted(settings, images, labels)
+    shift.load_shifted(images, labels, seed=settings.seed)
     add_renderings(images, labels, seed=settings.seed)
     assert len(set(seeds)) == 2
 

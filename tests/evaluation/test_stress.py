@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import accuracy_score
 
 from medmnist_keras.data import draw_phantoms
-from medmnist_keras.evaluation import CORRUPTIONS, corrupt, corruption_samples, robustness_curve
+from medmnist_keras.evaluation import CORRUPTIONS, corrupt, robustness_curve
 
 
 @pytest.fixture(scope="module")
@@ -120,21 +120,19 @@ def test_what_cannot_be_is_refused(images, name, strength, message):
         corrupt(images, name, strength)
 
 
-def test_samples_start_untouched_and_end_strongest(drawn, name):
-    image = drawn[0][0]
-    samples = corruption_samples(image)
-    assert list(samples) == list(CORRUPTIONS)
-    assert samples[name].shape == (6, 64, 64, 1)
-    np.testing.assert_array_equal(samples[name][0], image)
-    strongest = corrupt(image[None], name, CORRUPTIONS[name].strengths[-1])
-    np.testing.assert_array_equal(samples[name][-1:], strongest)
-
-
 def test_the_table_tells_what_was_measured():
     images = np.repeat(np.array([20, 100, 200], np.uint8), 64).reshape(3, 8, 8, 1)
     models = {"mean": bright_or_dark, "always dark": lambda x: np.eye(2)[np.zeros(len(x), int)]}
-    table = robustness_curve(models, images, [0, 0, 1], batch_size=2)
-    assert list(table) == ["model", "corruption", "severity", "strength", "accuracy", "images"]
+    table = robustness_curve(models, images, [0, 0, 1])
+    assert list(table) == [
+        "model",
+        "corruption",
+        "severity",
+        "strength",
+        "unit",
+        "accuracy",
+        "images",
+    ]
     assert len(table) == 2 * 8 * 6
     assert (table["images"] == 3).all()
     assert table.loc[table["model"] == "always dark", "accuracy"].unique() == pytest.approx([2 / 3])

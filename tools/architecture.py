@@ -1,0 +1,151 @@
+"""Draws the house from the code's imports: `make architecture` writes `docs/architecture.md`.
+
+The rooms are the folders of the package, and each file at its top is one too; an arrow leads from
+a room to one that it imports from, wherever in a file it does so.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+from medmnist_keras.storage import replacing
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "medmnist_keras"
+PAGE = ROOT / "docs" / "architecture.md"
+
+
+def modules(package: Path = PACKAGE) -> dict[str, Path]:
+    """Each module's name below the package, such as `"data.cache"`, and its file; no faces."""
+    files = (path for path in sorted(package.rglob("*.py")) if path.name != "__init__.py")
+    return {".".join(path.relative_to(package).with_suffix("").parts): path for path in files}
+
+
+def imports(name: str, path: Path, known: set[str]) -> set[str]:
+    """The modules of the package that one of them imports, in functions too."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        if node.level:
+            above = name.split(".")[: -node.level]
+        elif node.module and node.module.split(".")[0] == "medmnist_keras":
+            above = []
+        else:
+            continue
+        below = (node.module or "").split(".") if node.module else []
+        base = ".".join([*above, *(below if node.level else below[1:])])
+        for alias in node.names:
+            # `from .images import Images` names a module, `from . import archives` holds one.
+            whole = f"{base}.{alias.name}".strip(".")
+            found |= {each for each in (base, whole) if each in known}
+            if whole in {module.split(".")[0] for module in known} - known:
+                found.add(whole)  # a folder's face
+    return found - {name}
+
+
+def graph(package: Path = PACKAGE) -> dict[str, set[str]]:
+    """Each module and the modules that it imports."""
+    files = modules(package)
+    return {name: imports(name, path, set(files)) for name, path in files.items()}
+
+
+def room(module: str) -> str:
+    """The folder of a module; of one at the top, itself."""
+    return module.split(".")[0]
+
+
+def rooms(arrows: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Each room and the rooms that its modules import from."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for module, imported in arrows.items():
+        found[room(module)] |= {room(other) for other in imported} - {room(module)}
+    return dict(found)
+
+
+def floors(arrows: dict[str, set[str]]) -> dict[str, int]:
+    """Each room's or module's floor: one above the highest that it imports, 1 for the lowest.
+
+    Raises:
+        graphlib.CycleError: when the arrows run in a circle; it names it.
+    """
+    floor: dict[str, int] = {}
+    for name in TopologicalSorter(arrows).static_order():
+        floor[name] = 1 + max((floor[other] for other in arrows.get(name, ())), default=0)
+    return floor
+
+
+def _lines(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+def _says(path: Path) -> str:
+    """The first paragraph of a file's docstring, in one line."""
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return " ".join(text.split("\n\n")[0].split())
+
+
+def page(package: Path = PACKAGE) -> str:
+    """The page, as Markdown: the drawing, then every room with its files."""
+    files, arrows = modules(package), graph(package)
+    between = rooms(arrows)
+    floor = floors(between)
+    total = sum(map(_lines, package.rglob("*.py")))
+    count = sum(map(len, between.values()))
+    ground = sorted(name for name, level in floor.items() if level == 1)
+    text = [
+        "# The house",
+        "",
+        "How the package is laid out, for whoever carries on. `make architecture` writes this "
+        "page from the code's imports; a test holds the rules below.",
+        "",
+        f"{len(between)} rooms on {max(floor.values())} floors, {count} arrows between them; "
+        f"{len(files)} modules, {total:,} lines with docstrings.",
+        "",
+        "```mermaid",
+        "flowchart BT",
+    ]
+    for level in sorted(set(floor.values())):
+        names = " & ".join(sorted(name for name in floor if floor[name] == level))
+        text.append(f"    %% floor {level}: {names}")
+    for name in sorted(between):
+        # What stands on the lowest floor serves all: arrows to it would hide the others.
+        text += [f"    {name} --> {to}" for to in sorted(between[name]) if to not in ground]
+    text += [
+        "```",
+        "",
+        f"Every room may import from the ground: {', '.join(f'`{name}`' for name in ground)}; "
+        "these arrows are left out of the drawing.",
+        "",
+        "## Rules",
+        "",
+        "- Arrows run one way between rooms, and there is no circle between files.",
+        "- Models and plots know the ground alone; nobody imports `__main__`, `benchmarks` or "
+        "`tools`.",
+        "- No file has more than 350 lines, the house no more than seven floors.",
+        "- A folder's `__init__` says what it owns, and its `__init__.pyi` what it offers; names "
+        "are imported when they are first used.",
+        "",
+        "## Rooms",
+    ]
+    for name in sorted(between, key=lambda each: (floor[each], each)):
+        inside = {module: path for module, path in files.items() if room(module) == name}
+        if list(inside) == [name]:
+            text += ["", f"### `{name}.py` · floor {floor[name]}", ""]
+            text.append(f"{_says(inside[name])} ({_lines(inside[name])} lines)")
+            continue
+        text += ["", f"### `{name}/` · floor {floor[name]}", ""]
+        text += [_says(package / name / "__init__.py"), "", "| file | lines | what it does |"]
+        text.append("|---|---|---|")
+        for module, path in inside.items():
+            text.append(f"| `{module.split('.', 1)[1]}` | {_lines(path)} | {_says(path)} |")
+    return "\n".join(text) + "\n"
+
+
+if __name__ == "__main__":
+    with replacing(PAGE) as (draft,):
+        draft.write_text(page(), encoding="utf-8")
+    print(PAGE.relative_to(ROOT))
