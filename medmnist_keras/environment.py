@@ -49,11 +49,6 @@ def check_environment() -> list[Need]:
     Returns:
         A list of `Need`: Python, each package with its version, room on the disk, then what is
         optional: the pictures, pictures from elsewhere, the ImageNet weights, extras, a GPU.
-
-    Example:
-
-    >>> print(*check_environment(), sep="\\n")
-    [ok]      Python: 3.11.7
     """
     needs = [Need("Python", True, platform.python_version())]  # another wouldn't have installed
     needs += _packages()
@@ -73,10 +68,6 @@ def check_session() -> None:
     Raises:
         RuntimeError: when a package that this one needs was imported in another version than is
             installed now; says to restart the session.
-
-    Example:
-
-    >>> check_session()
     """
     # With the standard library alone, for any other import may be what is broken.
     replaced = []

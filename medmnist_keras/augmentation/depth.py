@@ -38,12 +38,6 @@ def add_depth(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
     Raises:
         ValueError: when images are of another shape or type, or labels don't fit.
-
-    Example:
-
-    ```python
-    train_ds = make_dataset(add_depth(x_train, y_train), y_train, shuffle_seed=0)
-    ```
     """
     images, labels = np.asarray(images), np.asarray(labels)
     if images.ndim != 4 or images.shape[-1] != 1 or images.dtype != np.uint8:

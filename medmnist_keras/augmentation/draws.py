@@ -24,13 +24,6 @@ class Draws:
     Args:
         seed: int64 scalar tensor, of the batch.
         count: int or int tensor, pictures in the batch.
-
-    Example:
-
-    ```python
-    draws = Draws(seed, 128)
-    brighter = images * draws.uniform(1, 1.5)
-    ```
     """
 
     def __init__(self, seed, count):

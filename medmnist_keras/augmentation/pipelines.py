@@ -142,13 +142,6 @@ def add_phantoms(both: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> Pair
 
     Returns:
         `(both, labels)`, a sixth of them phantoms, whose depths are 0: nothing re-renders them.
-
-    Example:
-
-    ```python
-    both, labels = add_phantoms(add_depth(x_train, y_train), y_train)
-    train_ds = augment_robust(make_dataset(both, labels, shuffle_seed=0))
-    ```
     """
     drawn, drawn_labels = draw_phantoms(-(-len(labels) // (5 * len(CLASS_NAMES))), seed=seed)
     drawn = np.concatenate([drawn, np.zeros_like(drawn)], axis=-1)
@@ -179,12 +172,6 @@ def render_shift(
 
     Raises:
         ValueError: for an unknown layer, and as `add_depth()`.
-
-    Example:
-
-    ```python
-    model.evaluate(render_shift(x_test, y_test), y_test)
-    ```
     """
     import tensorflow as tf
 
@@ -215,13 +202,6 @@ def add_renderings(images: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> 
 
     Raises:
         ValueError: as `render_shift()`.
-
-    Example:
-
-    ```python
-    both, labels = add_renderings(x_val, y_val)
-    temperature = fit_temperature(labels, model.predict(both))
-    ```
     """
     rendered = render_shift(images, labels, seed=seed)
     return np.concatenate([images, rendered]), np.tile(labels, 2)

@@ -33,13 +33,6 @@ def audit_images(pictures: Images) -> pd.DataFrame:
         times their span if the order means nothing), `darkest` (the lowest grey level of
         all its images) and `JPEG table` (the first four entries of the quantisation tables, most
         frequent first).
-
-    Example:
-
-    ```python
-    table = audit_images(load_images())
-    table["blank"]
-    ```
     """
     blank, original = find_blank(pictures.images), find_originals(pictures.images)
     pairs = near_duplicates(pictures)

@@ -81,12 +81,6 @@ def find_test_groups(
 
     Raises:
         As `load_data()`.
-
-    Example:
-
-    ```python
-    evaluate(y_test, model.predict(x_test), clusters=find_test_groups())
-    ```
     """
     pictures = load_images(source, images_per_class=images_per_class, seed=seed, strict=strict)
     with contextlib.redirect_stdout(None):  # load_data() says what was left out
@@ -224,12 +218,6 @@ def without_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
 
     Returns:
         `tf.data.Dataset` of the same elements.
-
-    Example:
-
-    ```python
-    dataset = without_autotune(tf.data.Dataset.range(9).map(read))
-    ```
     """
     import tensorflow as tf
 

@@ -28,12 +28,6 @@ def find_pictures(paths: Iterable) -> list[Path]:
 
     Returns:
         List of paths, in the order named, the files of each folder sorted.
-
-    Example:
-
-    ```python
-    find_pictures(["hand.png", "scans"])
-    ```
     """
     found = []
     for path in map(Path, paths):

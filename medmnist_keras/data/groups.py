@@ -136,12 +136,6 @@ def compute_groups(pictures: Images) -> Groups:
 
     Returns:
         `Groups`.
-
-    Example:
-
-    ```python
-    groups = compute_groups(load_images("another/copy"))
-    ```
     """
     runs, count = np.zeros(len(pictures.labels), dtype="int64"), 0
     for members in class_members(pictures):

@@ -263,15 +263,6 @@ def draw_phantoms(
 
     Raises:
         ValueError: If a count or the seed is not a non-negative integer, or a class is unknown.
-
-    Example:
-
-    >>> images, labels = draw_phantoms(10, seed=1)
-    >>> images.shape, labels.shape
-    ((60, 64, 64, 1), (60,))
-    >>> images, labels = draw_phantoms({"Hand": 3, "CXR": 2})
-    >>> [PHANTOM_CLASSES[label] for label in labels]
-    ['CXR', 'CXR', 'Hand', 'Hand', 'Hand']
     """
     counts = _counts(images_per_class)
     if not _is_count(seed):

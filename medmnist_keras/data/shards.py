@@ -50,15 +50,6 @@ def write_shards(examples: Iterable, folder: str | Path, *, shards: int = 16) ->
         FileExistsError: when the folder holds a set already.
         ValueError: for an example of another kind, or fewer examples than shards. Nothing of
             the set is kept then.
-
-    Example:
-
-    ```python
-    images, labels = draw_phantoms(1000)
-    order = np.random.default_rng(0).permutation(len(images))
-    write_shards(zip(images[order], labels[order]), "phantoms")
-    train_ds = read_shards("phantoms", 64, shuffle_seed=0)
-    ```
     """
     import tensorflow as tf
 
@@ -130,12 +121,6 @@ def read_shards(
         FileNotFoundError: when there is no whole set, or a shard of it lacks.
         ValueError: for a shard of another size than the index says, fewer shards than
             processes, or a `batch_size` that doesn't fit.
-
-    Example:
-
-    ```python
-    train_ds = read_shards("phantoms", 64, shuffle_seed=0)
-    ```
     """
     import tensorflow as tf
 
@@ -241,12 +226,6 @@ def check_shards(folder: str | Path) -> dict:
     Raises:
         FileNotFoundError: as `read_shards()`.
         ValueError: when a shard's sha256 isn't that of the index.
-
-    Example:
-
-    ```python
-    index = check_shards("set/train")
-    ```
     """
     index = read_index(folder)
     for shard in index["shards"]:

@@ -28,12 +28,6 @@ def thumbnails(images: np.ndarray, size: int = 16) -> np.ndarray:
 
     Returns:
         float32 array `(N, size * size)` in the range of `images`.
-
-    Example:
-
-    ```python
-    blocks = thumbnails(x_train, size=8)  # float32 (N, 64)
-    ```
     """
     count, height, width = images.shape[:3]
     blocks = np.reshape(images, (count, size, height // size, size, width // size))
@@ -48,13 +42,6 @@ def unit_thumbnails(images: np.ndarray) -> np.ndarray:
 
     Returns:
         float32 array `(N, 256)`; zeros for a constant picture, which is similar to nothing.
-
-    Example:
-
-    ```python
-    units = unit_thumbnails(x_test)
-    similarity = units @ units.T
-    ```
     """
     units = thumbnails(images)
     units -= units.mean(axis=1, keepdims=True)
@@ -73,13 +60,6 @@ def nearest(images: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.n
         `(similarity, index)`: float32 array `(N,)` of cosines in -1 to 1, 0 where a picture is
         constant; int64 array `(N,)` of
         indices into `reference`.
-
-    Example:
-
-    ```python
-    similarity, index = nearest(x_test, x_train)
-    x_train[index[0]]  # what the first test picture resembles most
-    ```
     """
     units, others = unit_thumbnails(images), unit_thumbnails(reference)
     search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(others)
@@ -145,13 +125,6 @@ def find_originals(images: np.ndarray) -> np.ndarray:
 
     Returns:
         int64 array `(N,)` of indices.
-
-    Example:
-
-    ```python
-    original = find_originals(images)
-    first = images[original == np.arange(len(images))]  # each picture once
-    ```
     """
     first: dict[bytes, int] = {}
     digests = (hashlib.sha256(image.tobytes()).digest() for image in images)

@@ -34,12 +34,6 @@ def fit_temperature(labels: ArrayLike, probabilities: ArrayLike) -> float:
 
     Raises:
         ValueError: If the arrays do not fit together or the rows are not probabilities.
-
-    Example:
-
-    ```python
-    temperature = fit_temperature(y_val, model.predict(x_val))
-    ```
     """
     labels, probabilities = check_predictions(labels, probabilities, len(CLASS_NAMES))
     # Softmax forgets a constant of the logits, which softmax doesn't miss.
@@ -66,12 +60,6 @@ def apply_temperature(model: keras.Model, temperature: float) -> None:
 
     Raises:
         ValueError: when the temperature isn't positive.
-
-    Example:
-
-    ```python
-    apply_temperature(model, fit_temperature(y_val, model.predict(x_val)))
-    ```
     """
     if not temperature > 0:
         raise ValueError(f"`temperature` must be above 0. Received: temperature={temperature!r}")
@@ -97,9 +85,6 @@ def calibration_bins(labels: ArrayLike, probabilities: ArrayLike, n_bins: int = 
 
     Raises:
         ValueError: If the arrays do not fit together or `n_bins` is below 1.
-
-    Example:
-    >>> plots.reliability_diagram(calibration_bins(y_test, probabilities))
     """
     labels, probabilities = check_predictions(labels, probabilities)
     if n_bins < 1:
@@ -133,9 +118,6 @@ def expected_calibration_error(
 
     Raises:
         ValueError: As `calibration_bins`.
-
-    Example:
-    >>> expected_calibration_error([0, 1], [[0.9, 0.1], [0.2, 0.8]])
     """
     bins = calibration_bins(labels, probabilities, n_bins)
     gaps = (bins["accuracy"] - bins["confidence"]).abs()  # NaN in empty bins, which sum() skips

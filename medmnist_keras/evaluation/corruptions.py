@@ -125,11 +125,6 @@ def corrupt(images: ArrayLike, name: str, strength: float, *, seed: int = 0) -> 
 
     Raises:
         ValueError: If the images are not grey uint8, or there is no such corruption or strength.
-
-    Example:
-
-    >>> corrupt(x_test, "background floor", 64).min()
-    64
     """
     images = np.asarray(images)
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 1:
@@ -176,11 +171,6 @@ def robustness_curve(
 
     Raises:
         ValueError: As `corrupt` and `evaluate`.
-
-    Example:
-
-    >>> table = robustness_curve({"plain": plain, "robust": robust}, x_test, y_test)
-    >>> plots.robustness_curves(table)
     """
 
     def accuracies(seen):

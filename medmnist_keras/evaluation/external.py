@@ -68,13 +68,6 @@ def external_report(
 
     Raises:
         ValueError: If the arrays do not fit together or the rows are not probabilities.
-
-    Example:
-
-    ```python
-    report = external_report(data.labels, model.predict(data.images), data.sources)
-    report.per_class.round(3)
-    ```
     """
     labels, probabilities = check_predictions(labels, probabilities, len(CLASS_NAMES))
     if sources is not None:

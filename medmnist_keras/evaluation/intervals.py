@@ -28,9 +28,6 @@ def wilson_interval(
 
     Raises:
         ValueError: If the counts or the confidence are out of range.
-
-    Example:
-    >>> wilson_interval(99, 100)
     """
     if not total > 0 or not 0 <= successes <= total:
         raise ValueError(

@@ -146,9 +146,6 @@ def mcnemar_test(
 
     Raises:
         ValueError: If the arrays are not integers of one length.
-
-    Example:
-    >>> mcnemar_test(y_test, cnn_probabilities.argmax(axis=1), resnet_probabilities.argmax(axis=1))
     """
     labels = check_classes("labels", labels)
     predictions = []
@@ -185,9 +182,6 @@ def most_confident_errors(labels: ArrayLike, probabilities: ArrayLike, top: int 
 
     Raises:
         ValueError: If the arrays do not fit together or `top` is negative.
-
-    Example:
-    >>> x_test[most_confident_errors(y_test, probabilities)]
     """
     labels, probabilities = check_predictions(labels, probabilities)
     if top < 0:

@@ -257,12 +257,6 @@ def load_ood_sets(*, seed: int = 0) -> dict[str, np.ndarray]:
 
     Raises:
         ImportError: If scikit-image is not installed.
-
-    Example:
-
-    >>> foreign = load_ood_sets()
-    >>> scores = {name: model.predict(x).max(axis=1) for name, x in foreign.items()}
-    >>> plots.rejection_histogram(scores, threshold)
     """
     with warnings.catch_warnings():
         # What the libraries below import, and which warns in notebooks that a widget is missing.

@@ -30,13 +30,6 @@ def rejection_threshold(probabilities: ArrayLike, kept: float = 0.95) -> float:
 
     Raises:
         ValueError: when `kept` is out of range or the rows are not probabilities.
-
-    Example:
-
-    ```python
-    threshold = rejection_threshold(model.predict(x_val))
-    refused = model.predict(x_test).max(axis=1) < threshold
-    ```
     """
     if not 0 < kept < 1:
         raise ValueError(f"`kept` must lie between 0 and 1. Received: kept={kept!r}; pass 0.95.")
@@ -60,12 +53,6 @@ def open_set_table(
     Returns:
         A table with one row a foreign set and the columns `auroc` (area under the ROC curve of
         confidence, familiar against foreign; 0.5 is chance), `refused` (share) and `images`.
-
-    Example:
-
-    ```python
-    open_set_table(model, x_test, load_ood_sets(), threshold).round(3)
-    ```
     """
     known = max_probability(model, familiar)
     rows = {}
@@ -89,11 +76,5 @@ def max_probability(model: keras.Model, images: ArrayLike) -> np.ndarray:
 
     Returns:
         floats `(N,)` in `[0, 1]`.
-
-    Example:
-
-    ```python
-    refused = max_probability(model, images) < shipped_threshold("baseline_cnn")
-    ```
     """
     return model.predict(images, batch_size=256, verbose=0).max(axis=1)

@@ -29,12 +29,6 @@ def load_shifted(
 
     Raises:
         As `load_folder()`.
-
-    Example:
-
-    ```python
-    external = load_shifted(x_test, y_test, folder=settings.external)
-    ```
     """
     if folder is not None:
         external = load_folder(folder)

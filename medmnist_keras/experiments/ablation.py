@@ -40,15 +40,6 @@ def run_ablation(
         A table with one row a training and the columns `layer` (trained with this one and those
         above it; the first row with none, the last with phantoms too), `test errors`, and for
         `elsewhere` the `balanced accuracy` and the recall of each class by its name.
-
-    Example:
-
-    ```python
-    settings = read_settings()
-    data = load_data(**settings.data)
-    elsewhere = load_shifted(*data[2], folder=settings.external, seed=settings.seed)
-    table = run_ablation(data, settings, (elsewhere.images, elsewhere.labels))
-    ```
     """
     file = settings.folder / f"ablation-{settings.split}{settings.seed}.json"
     kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}

@@ -50,14 +50,6 @@ def run_baseline(
     Raises:
         ValueError: when there are fewer training pictures than one batch.
         RuntimeError: when training diverges.
-
-    Example:
-
-    ```python
-    settings = read_settings()
-    run = run_baseline(load_data(**settings.data), settings)
-    run.model.summary()
-    ```
     """
     seed = settings.seed if seed is None else seed
     if found := load_run("baseline_cnn", settings, seed=seed, robust=robust, data=data):
@@ -98,13 +90,6 @@ def speed_run(
     Raises:
         ValueError: when there are fewer training pictures than one batch.
         RuntimeError: when training diverges.
-
-    Example:
-
-    ```python
-    train_data, val_data, test_data = load_data(split="random")
-    model = speed_run(train_data, val_data)
-    ```
     """
     keras.utils.set_random_seed(seed)
     model = speed_cnn()
@@ -149,14 +134,6 @@ def run_resnet50v2(
     Raises:
         ValueError: when there are fewer training pictures than one batch.
         RuntimeError: when training diverges.
-
-    Example:
-
-    ```python
-    settings = read_settings()
-    run = run_resnet50v2(load_data(**settings.data), settings)
-    print(run.story)
-    ```
     """
     if found := load_run("resnet50v2", settings, robust=robust, data=data):
         return found
@@ -209,12 +186,6 @@ def build_resnet50v2(settings: Settings) -> tuple[keras.Model, str | None]:
 
     Returns:
         `(model, weights)`, where weights is `"imagenet"` or `None`.
-
-    Example:
-
-    ```python
-    model, weights = build_resnet50v2(read_settings())
-    ```
     """
     reason = "a quick run downloads nothing"
     with accelerated():

@@ -81,12 +81,6 @@ def save_run(
 
     Raises:
         OSError: when it can't be written; an earlier run of the same name stays as it was.
-
-    Example:
-
-    ```python
-    run = save_run(model, settings, seconds={"all layers": 64.0})
-    ```
     """
     seed = settings.seed if seed is None else seed
     facts = {
@@ -137,12 +131,6 @@ def load_run(
 
     Raises:
         ValueError: when the kept weights are of another model; delete them.
-
-    Example:
-
-    ```python
-    run = load_run("baseline_cnn", settings) or run_baseline(data, settings)
-    ```
     """
     builders: dict[str, Callable[..., keras.Model]] = {
         "baseline_cnn": baseline_cnn,
@@ -192,13 +180,6 @@ def save_results(settings: Settings, **sections) -> None:
     Args:
         settings: `Settings` of the run.
         **sections: dicts that JSON can hold; each replaces the section of that name.
-
-    Example:
-
-    ```python
-    settings = read_settings()
-    save_results(settings, baseline={"errors": 14, "images": 5741})
-    ```
     """
     file = settings.results_file
     with locked(file):  # another notebook may be at it

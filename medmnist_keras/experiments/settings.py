@@ -29,13 +29,6 @@ class Settings:
         seed: int, for the split, the weights and the order of training.
         split: `"grouped"` or `"random"`; `dataclasses.replace(settings, split="random")` gives
             the settings of the other one.
-
-    Example:
-
-    ```python
-    settings = Settings(quick=True, source="phantoms", images_per_class=20)
-    data = load_data(**settings.data)
-    ```
     """
 
     quick: bool

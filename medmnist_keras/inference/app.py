@@ -215,12 +215,6 @@ def open_app(
         ImportError: when Gradio is not installed.
         OSError: when it can't listen there.
         FileNotFoundError, ValueError: when `MEDICAL_MNIST_DIR` holds no Medical MNIST.
-
-    Example:
-
-    ```python
-    page = open_app()
-    ```
     """
     gr = _gradio()
     app = build_app()

@@ -183,12 +183,6 @@ def export_table(exported: list[Exported]) -> pd.DataFrame:
 
     Returns:
         A table of texts with one row a format.
-
-    Example:
-
-    ```python
-    print(export_table([export(model, "onnx", "model.onnx")]))
-    ```
     """
     return pd.DataFrame(
         {

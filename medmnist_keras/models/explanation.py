@@ -83,9 +83,6 @@ def predict_with_map(model: keras.Model, image: ArrayLike) -> tuple[np.ndarray, 
 
     Raises:
         ValueError: as `grad_cam()`.
-
-    Example:
-    >>> probabilities, heat = predict_with_map(model, x_test[0])
     """
     batch = np.asarray(image)[np.newaxis]
     both = _features_and_output(model)

@@ -102,12 +102,6 @@ def speed_cnn(*, name: str = "speed_cnn") -> keras.Model:
 
     Returns:
         `keras.Model` from `(batch, 64, 64, 1)` raw pixels, 0-255, to probabilities `(batch, 6)`.
-
-    Example:
-
-    ```python
-    model = speed_cnn()
-    ```
     """
     inputs = keras.Input(INPUT_SHAPE, name="images")
     x = layers.Rescaling(1 / 64, offset=-1.5, name="scale")(inputs)
@@ -199,14 +193,6 @@ def freeze_batch_normalization(model: keras.Model) -> None:
 
     Args:
         model: `keras.Model`.
-
-    Example:
-
-    ```python
-    model.trainable = True
-    freeze_batch_normalization(model)
-    model.compile(loss="sparse_categorical_crossentropy")
-    ```
     """
     for norm in _batch_normalization(model):
         norm.trainable = False

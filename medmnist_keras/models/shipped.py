@@ -112,12 +112,6 @@ def shipped_threshold(name: str) -> float:
 
     Returns:
         A float in `[0, 1]`, found on validation pictures when the weights were made.
-
-    Example:
-
-    ```python
-    refused = max_probability(model, images) < shipped_threshold("baseline_cnn")
-    ```
     """
     facts = json.loads((WEIGHTS_DIR / f"{name}.json").read_text(encoding="utf-8"))
     return facts["threshold"]

@@ -26,9 +26,6 @@ def class_counts(
 
     Returns:
         The axes.
-
-    Example:
-    >>> plots.class_counts(y_train, CLASS_NAMES)
     """
     labels = check_labels(labels, len(class_names))
     counts = np.bincount(labels, minlength=len(class_names))
@@ -62,9 +59,6 @@ def grey_level_histograms(
 
     Returns:
         The axes.
-
-    Example:
-    >>> plots.grey_level_histograms(x_train, y_train, CLASS_NAMES)
     """
     images, labels = np.asarray(images), check_labels(labels, len(class_names), len(images))
     ax = make_axes(ax, WIDTH, 1.8 + 0.75 * len(class_names))
@@ -96,10 +90,6 @@ def similarity_matrix(
 
     Returns:
         The axes. What is less similar than 0.9 is as dark as 0.9.
-
-    Example:
-    >>> units = unit_thumbnails(images[:500])
-    >>> plots.similarity_matrix(units @ units.T)
     """
     ax = make_axes(ax, 8, 6.5)
     shown = ax.imshow(similarity, cmap="viridis", vmin=0.9, vmax=1)
@@ -126,9 +116,6 @@ def similarity_to_training(
 
     Returns:
         The axes: the share of test images by similarity, without the few below 0.5.
-
-    Example:
-    >>> plots.similarity_to_training({"random": nearest(x_test, x_train)[0]})
     """
     ax = make_axes(ax, WIDTH, 5.5)
     bins = np.arange(0.5, 1.0001, 0.01)

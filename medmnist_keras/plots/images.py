@@ -34,9 +34,6 @@ def image_grid(
 
     Returns:
         The axes.
-
-    Example:
-    >>> plots.image_grid(x_train[:16], y_train[:16], CLASS_NAMES)
     """
     captions = None
     if labels is not None:
@@ -67,9 +64,6 @@ def class_samples(
 
     Returns:
         The axes.
-
-    Example:
-    >>> plots.class_samples(x_train, y_train, CLASS_NAMES)
     """
     images, labels = np.asarray(images), check_labels(labels, len(class_names), len(images))
     generator = np.random.default_rng(seed)
@@ -97,9 +91,6 @@ def image_rows(
 
     Returns:
         The axes.
-
-    Example:
-    >>> plots.image_rows({name: images[:8] for name, images in load_ood_sets().items()})
     """
     strips = [as_rgb(images) for images in rows.values()]
     columns = max(map(len, strips))
@@ -129,9 +120,6 @@ def gallery(
 
     Returns:
         The axes.
-
-    Example:
-    >>> plots.gallery(x_test[errors], ["Hand → CXR 99 %", "CXR → Hand 97 %"])
     """
     return mosaic(as_rgb(images), columns, captions, ax, title, if_empty="nothing to show")
 
@@ -155,9 +143,6 @@ def grad_cam_overlay(
 
     Returns:
         The axes.
-
-    Example:
-    >>> plots.grad_cam_overlay(x_test[:6], grad_cam(model, x_test[:6]))
     """
     tiles, maps = as_rgb(images), np.asarray(maps)
     if maps.shape != tiles.shape[:3]:
@@ -186,9 +171,6 @@ def blend(grey: ArrayLike, weights: ArrayLike) -> np.ndarray:
 
     Returns:
         Floats in `[0, 1]`, shape `(..., 3)`.
-
-    Example:
-    >>> plots.blend(image / 255, grad_cam(model, image[None])[0])
     """
     grey, weights = np.asarray(grey), np.asarray(weights)
     opacity = 0.7 * weights[..., None]
@@ -212,9 +194,6 @@ def mean_images(
 
     Returns:
         The axes. A class without images is left white.
-
-    Example:
-    >>> plots.mean_images(x_train, y_train, CLASS_NAMES)
     """
     images, labels = np.asarray(images), check_labels(labels, len(class_names), len(images))
     means = np.full((len(class_names), *images.shape[1:]), 255.0)

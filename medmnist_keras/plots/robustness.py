@@ -43,9 +43,6 @@ def recall_comparison(
 
     Raises:
         ValueError: If there are more than four models.
-
-    Example:
-    >>> plots.recall_comparison({"plain": plain.per_class, "robust": robust.per_class})
     """
     check_models(tables)
     classes = list(next(iter(tables.values())).index)
@@ -82,9 +79,6 @@ def ablation(table: pd.DataFrame, ax: Axes | None = None, title: str | None = No
 
     Returns:
         The axes: balanced accuracy elsewhere in per cent, and at the right the errors at home.
-
-    Example:
-    >>> plots.ablation(run_ablation(data, settings, (images, labels)))
     """
     ax = make_axes(ax, WIDTH, 2 + 0.55 * len(table))
     rows = np.arange(len(table))
@@ -114,9 +108,6 @@ def robustness_curves(table: pd.DataFrame, title: str | None = None) -> np.ndarr
 
     Raises:
         ValueError: If there are more than four models.
-
-    Example:
-    >>> plots.robustness_curves(robustness_curve({"CNN": model}, x_test, y_test))
     """
     models, corruptions = table["model"].unique(), table["corruption"].unique()
     check_models(models)
@@ -172,10 +163,6 @@ def rejection_histogram(
 
     Returns:
         The axes, one row per set with the share refused at its right.
-
-    Example:
-    >>> foreign = {name: model.predict(x).max(axis=1) for name, x in load_ood_sets().items()}
-    >>> plots.rejection_histogram({"test pictures": probabilities.max(axis=1), **foreign}, 0.9)
     """
     sets = [np.asarray(values, dtype=float) for values in scores.values()]
     lowest = min(values.min() for values in sets)

@@ -35,9 +35,6 @@ def confusion_matrix(
 
     Returns:
         The axes.
-
-    Example:
-    >>> plots.confusion_matrix(y_test, probabilities.argmax(axis=1), CLASS_NAMES)
     """
     predictions = check_labels(predictions, len(class_names), name="predictions")
     labels = check_labels(labels, len(class_names), len(predictions))
@@ -86,9 +83,6 @@ def reliability_diagram(
 
     Returns:
         The axes. The number of images is written above each bar; empty bins have none.
-
-    Example:
-    >>> plots.reliability_diagram(calibration_bins(y_test, probabilities))
     """
     ax = make_axes(ax, WIDTH, 6)
     edges = np.linspace(0, 1, len(bins) + 1)

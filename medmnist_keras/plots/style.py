@@ -21,11 +21,7 @@ STYLES = tuple(zip((BLUE, ORANGE, "black", GREY), ("o-", "s--", "^:", "D-."), st
 
 
 def use_style() -> None:
-    """Sets the one look of all figures: readable from the last row and when colour-blind.
-
-    Example:
-    >>> plots.use_style()
-    """
+    """Sets the one look of all figures: readable from the last row and when colour-blind."""
     # DejaVu Sans ships with matplotlib, so figures look the same on every machine.
     sns.set_theme(context="talk", style="white", palette="colorblind", font="DejaVu Sans")
     plt.rcParams.update(
@@ -54,9 +50,6 @@ def caption(ax: Axes | ArrayLike, text: str) -> Axes | ArrayLike:
 
     Returns:
         `ax`, unchanged.
-
-    Example:
-    >>> plots.caption(plots.class_counts(y_train, CLASS_NAMES), "Drawn phantoms, not patients")
     """
     figure = np.ravel(np.asarray(ax, dtype=object))[0].get_figure(root=True)
     if figure.get_layout_engine() is None:

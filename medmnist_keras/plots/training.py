@@ -30,9 +30,6 @@ def learning_curves(
 
     Raises:
         ValueError: If the history lacks the metric.
-
-    Example:
-    >>> plots.learning_curves(model.fit(train_ds, validation_data=val_ds).history, "loss")
     """
     if metric not in history:
         raise ValueError(
@@ -64,9 +61,6 @@ def model_comparison(table: pd.DataFrame, ax: Axes | None = None, title: str | N
 
     Returns:
         The axes, in per cent of images. Rates far apart get a logarithmic scale.
-
-    Example:
-    >>> plots.model_comparison(pd.DataFrame({"CNN": evaluate(y_test, probabilities)}).T)
     """
     table = table.astype({"errors": int})
     ax = make_axes(ax, WIDTH, 1.9 + 0.7 * len(table))
@@ -111,9 +105,6 @@ def error_spread(table: pd.DataFrame, ax: Axes | None = None, title: str | None 
     Returns:
         The axes: small points for the runs, large ones for their means, in per cent on a
         logarithmic scale that ends in a linear part down to zero.
-
-    Example:
-    >>> plots.error_spread(runs)
     """
     table = table.assign(percent=100 * table["error rate"])
     models, splits = table["model"].unique(), table["split"].unique()

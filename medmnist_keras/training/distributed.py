@@ -47,14 +47,6 @@ def initialize_job(
     Raises:
         RuntimeError: on another backend than JAX.
         ValueError: when only some of the three are given, or they don't fit together.
-
-    Example:
-
-    ```python
-    print(initialize_job())
-    model = baseline_cnn()
-    history = train(model, read_shards("set/train", 256, shuffle_seed=0), val_ds)
-    ```
     """
     if keras.backend.backend() != "jax":
         raise RuntimeError(

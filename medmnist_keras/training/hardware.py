@@ -126,14 +126,6 @@ def accelerated() -> Iterator[str]:
     Returns:
         A context manager; `as` gives the line, str, that says what computes and in what
         precision, such as `"2 CPU cores, no GPU, in mixed_bfloat16"`.
-
-    Example:
-
-    ```python
-    with accelerated() as hardware:
-        print(hardware)
-        model = resnet50v2()
-    ```
     """
     before = keras.config.dtype_policy()
     scope = contextlib.nullcontext()

@@ -1,4 +1,4 @@
-"""From files to pixels: many at once gives what Pillow gives one by one."""
+"""From files to pixels: both decoders give what Pillow gives."""
 
 import io
 
@@ -46,9 +46,14 @@ def odd_pictures(files):
     yield from spoilt_scans(files["Hand/000002.jpeg"])
 
 
+def scan_start(data):
+    """Where the pixels of a JPEG with one scan begin."""
+    return data.index(b"\xff\xda") + 10
+
+
 def spoilt_scans(data):
     """Files that Pillow takes, though what they show is spoilt: too little, too much, markers."""
-    scan = decoding._GREY_64.match(data).end()
+    scan = scan_start(data)
     for changed in (
         data[: scan + 40],
         data[:scan],
@@ -98,26 +103,14 @@ def test_pictures_in_a_batch_are_those_that_pillow_gives_alone(files):
         assert table.tolist() == list(expected_table)
 
 
-@pytest.mark.parametrize("place", [0, 1, 30, 71])
-def test_a_stray_restart_marker_spoils_no_other_picture(place, files):
-    contents = list(files.values())
-    data = files["Hand/000002.jpeg"]
-    scan = decoding._GREY_64.match(data).end()
-    for marker in range(8):
-        spoilt = data[: scan + 40] + bytes((0xFF, 0xD0 + marker)) + data[scan + 40 :]
-        assert decoding._plain_header(spoilt) is None
-        batch = in_a_batch([*contents[:place], spoilt, *contents[place + 1 :]])
-        for row in np.delete(np.arange(len(contents)), place):
-            np.testing.assert_array_equal(batch.images[row], one_by_one(contents[row])[0])
-
-
-def test_most_pictures_are_decoded_at_once(files, monkeypatch):
-    heights = []
+def test_plain_pictures_are_decoded_fast_and_all_others_by_pillow(files, monkeypatch):
+    slow = []
     decode = decoding._decode
-    monkeypatch.setattr(decoding, "_decode", lambda *call: heights.append(call[2]) or decode(*call))
-    in_a_batch([*files.values(), *odd_pictures(files)])
-    assert heights[0] >= 64 * len(files)
-    assert len(heights) < 20
+    monkeypatch.setattr(decoding, "_decode", lambda *call: slow.append(call[0]) or decode(*call))
+    odd = list(odd_pictures(files))
+    in_a_batch([*files.values(), *odd])
+    assert set(slow) <= set(odd)
+    assert len(slow) >= 3  # PNG, colours, what a strict decoder refuses
 
 
 @pytest.mark.parametrize("place", [0, 1, 35, 71])
