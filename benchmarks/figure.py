@@ -22,7 +22,7 @@ def speed_ratios(table: pd.DataFrame, ax: Axes | None = None, title: str | None 
         table: One row per comparison, in the order of drawing, with the columns `step`,
             `quantity`, `reference` (what it is compared with), `ratio` (above 1 is in our
             favour), `ratio_low` and `ratio_high`.
-        ax, title: Where to draw and what to say; see the module.
+        ax, title: The axes to draw on, `None` for a figure of its own; what it shows.
 
     Returns:
         The axes, on a logarithmic scale, with ratio and reference written at the right.

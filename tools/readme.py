@@ -1,4 +1,4 @@
-"""Writes the README's figure and its tables from the last full run: `make results`."""
+"""Writes figures and tables of README and docs from the last full run: `make results`."""
 
 import json
 import shutil
@@ -8,6 +8,7 @@ import pandas as pd
 
 from medmnist_keras import CLASS_NAMES, INFO, load_images, plots
 from medmnist_keras.info import PUBLISHED
+from medmnist_keras.storage import replacing
 
 ROOT = Path(__file__).parents[1]
 SPEED_START = "<!-- speed: written by `make results` -->"
@@ -56,7 +57,8 @@ def spread(results) -> pd.DataFrame:
 def beyond_table(results) -> str:
     """Plain and robust models at home and elsewhere, as a Markdown table."""
     rows = [
-        "| model | test errors, grouped split | elsewhere: balanced accuracy (95 % interval) |",
+        "| model | test errors, grouped split "
+        "| balanced accuracy on the external test set (95 % interval) |",
         "|---|---|---|",
     ]
     for name, score in results["beyond"]["scores"].items():
@@ -95,36 +97,62 @@ def duration(seconds) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
-def results_block(results) -> str:
-    """Everything of the README that a full run decides."""
-    models, similarity = results["models"]["grouped"], results["similarity"]
+def readme_block(results) -> str:
+    """What the README shows of a full run."""
+    about, shares = _about(results), _twins(results)
+    return "\n\n".join(
+        [
+            START,
+            about,
+            scores_table(results),
+            shares,
+            beyond_text(results),
+            "![Recall of plain and robust models on the external test set](images/beyond.png)",
+            beyond_table(results),
+            END,
+        ]
+    )
+
+
+def _about(results) -> str:
+    models = results["models"]["grouped"]
     start = models["ResNet50V2"]["weights"]
-    about = f"One full run on all {sum(INFO['counts'].values()):,} real pictures, divided about "
-    about += (
+    about = (
+        f"One full run on all {sum(INFO['counts'].values()):,} real pictures, divided about "
         f"80/10/10 with seed {models['ResNet50V2']['split seed']}; ResNet50V2 started from {start}"
     )
     if start != "ImageNet weights":
         about += ", for no ImageNet weights were at hand (where they are, notebook 3 uses them)"
-    shares = [f"{similarity[split]['beyond 0.98']:.1%}" for split in ("random", "grouped")]
+    return f"{about}. {results['run']['Hardware']}."
+
+
+def _twins(results) -> str:
+    shares = (results["similarity"][split]["beyond 0.98"] for split in ("random", "grouped"))
+    return (
+        "A test picture has a near duplicate in training (similarity of thumbnails beyond 0.98) "
+        "in {:.1%} of cases on the random split, in {:.1%} on the grouped one.".format(*shares)
+    )
+
+
+def results_block(results) -> str:
+    """Everything of `docs/results.md` that a full run decides."""
     seeds = spread(results).groupby(["model", "split"])["seed"].nunique().max()
     return "\n\n".join(
         [
             START,
-            f"{about}.",
+            _about(results),
             scores_table(results),
-            f"A test picture has a near twin in training (similarity of thumbnails beyond 0.98) in "
-            f"{shares[0]} of cases on the random split, in {shares[1]} on the grouped one. "
+            _twins(results),
             f"McNemar's test between the two networks on the grouped split, which takes pictures "
-            f"for independent: p = {results['mcnemar_p']:.2g}. {results['run']['Versions']}; "
-            f"{results['run']['Hardware']}.",
+            f"for independent: p = {results['mcnemar_p']:.2g}. {results['run']['Versions']}.",
             f"**How much of the score is the task?** Mean and standard deviation over {seeds} "
             "seeds, each with a split of its own (ResNet50V2: one seed):",
-            "![Error rates of trivial models and of ours, on both splits](images/task.png)",
+            "![Error rates of trivial models and of ours, on both splits](../images/task.png)",
             spread_table(results),
             published_table(),
             times_table(results),
             beyond_text(results),
-            "![Recall of plain and robust models on pictures from elsewhere](images/beyond.png)",
+            "![Recall of plain and robust models on the external test set](../images/beyond.png)",
             beyond_table(results),
             END,
         ]
@@ -139,12 +167,13 @@ def beyond_text(results) -> str:
     small = beyond["plain ResNet50V2"] != "all training pictures"
     trained = f" Plain ResNet50V2 is trained on {beyond['plain ResNet50V2']} here." if small else ""
     return (
-        f"**Beyond the data set**, on {beyond['images']} pictures from {beyond['pictures']}: the "
-        f"plain models fail on whole classes, the robust ones hold up.{trained} "
+        f"**Beyond the data set**, on an external test set of {beyond['images']} pictures from "
+        f"{beyond['pictures']}, the plain models fail on whole classes and the robust ones hold "
+        f"up.{trained} "
         f"On the random split the robust CNN makes {errors} errors. "
-        f"It refuses {min(refused):.0%} to {max(refused):.0%} "
-        f"of {len(refused)} sets of foreign pictures. The layers of the robust training were "
-        "compared on these same pictures from elsewhere while they were made: it is what we "
+        f"It rejects {min(refused):.0%} to {max(refused):.0%} "
+        f"of {len(refused)} sets of out-of-distribution pictures. The layers of the robust "
+        "training were compared on this external test set while they were made: it is what we "
         "developed against, not a blind test. The intervals of the CNNs allow for errors that "
         "come together in one source; those of the ResNets are older and take pictures for "
         "independent, so they are too narrow."
@@ -237,15 +266,19 @@ def main() -> None:
     }
     ax = plots.recall_comparison(recall, title="Recall on pictures from elsewhere")
     ax.figure.savefig(ROOT / "images" / "beyond.png")
-    readme = ROOT / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    for start, end, block in (
-        (START, END, results_block(results)),
-        (SPEED_START, END_OF_SPEED, speed_block(last_benchmark())),
-    ):
+    speed = SPEED_START, END_OF_SPEED, speed_block(last_benchmark())
+    fill(ROOT / "README.md", (START, END, readme_block(results)))
+    fill(ROOT / "docs" / "results.md", (START, END, results_block(results)), speed)
+
+
+def fill(page: Path, *blocks) -> None:
+    """Puts each block in the place of what stands between its marks."""
+    text = page.read_text(encoding="utf-8")
+    for start, end, block in blocks:
         before, rest = text.split(start)
         text = before + block + rest.split(end)[1]
-    readme.write_text(text, encoding="utf-8")
+    with replacing(page) as (draft,):
+        draft.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,8 @@
-"""Figures: each function takes data, draws on one axes and returns it.
+"""Figures: each function takes data, draws one figure, and returns its axes.
 
-Nothing is shown or saved, and no model is needed. All functions share two last arguments: `ax`,
-the axes to draw on, where `None` opens a figure sized to its content, and `title`, which says what
-the figure shows. Only `robustness_curves` has several panels: it opens a figure and returns all
-axes.
-Images are grey, 0-255, of shape `(N, height, width)` or `(N, height, width, 1)`, and always drawn
-from black = 0 to white = 255, so that brightness compares between figures.
+Nothing is shown or saved, and no model is needed. `title` says what a figure shows; charts also
+take `ax`, the axes to draw on. Images are grey, 0-255, of shape `(N, height, width[, 1])`, and
+drawn from black = 0 to white = 255, so that brightness compares between figures.
 """
 
 import lazy_loader

@@ -7,7 +7,6 @@ from .data import (
 from .images import (
     blend as blend,
     class_samples as class_samples,
-    gallery as gallery,
     grad_cam_overlay as grad_cam_overlay,
     image_grid as image_grid,
     image_rows as image_rows,

@@ -18,12 +18,10 @@ def mosaic(
     tiles: np.ndarray,
     columns: int,
     captions: Sequence[str] | None,
-    ax: Axes | None,
     title: str | None,
     row_labels: Sequence[str] = (),
     column_labels: Sequence[str] = (),
     margin: float = 0,
-    if_empty: str = "",
 ) -> Axes:
     """Joins RGB tiles to one picture, row by row, with captions below each.
 
@@ -35,17 +33,13 @@ def mosaic(
             f"Received: {len(captions)} for {len(tiles)} images. Select both by the same indices."
         )
     if len(tiles) == 0:
-        ax = make_axes(ax, WIDTH, 1.5)
+        ax = make_axes(None, WIDTH, 1.5)
         ax.set_axis_off()
-        ax.text(0, 0.5, if_empty, va="center", color=GREY, transform=ax.transAxes)
+        ax.text(0, 0.5, "no images", va="center", color=GREY, transform=ax.transAxes)
         return finish(ax, title)
     columns = min(columns, len(tiles))
     rows = -(-len(tiles) // columns)
     inches = min((WIDTH - margin) / columns, 2.2)  # per tile
-    if ax is not None:
-        make_figure(ax).draw_without_rendering()  # lets the layout settle
-        box = ax.get_window_extent()
-        inches = min(box.width / columns, box.height / rows / 1.3) / ax.figure.dpi
     height, width = tiles.shape[1:3]
     points = 72 * inches / width  # of text per pixel of the picture
     size = min(0.75 * plt.rcParams["font.size"], 11 * inches)
@@ -63,7 +57,7 @@ def mosaic(
     # Above and below the picture there is room for a title and a credit line.
     picture_height = inches * len(picture) / width
     extra = (0.8 if title else 0.35) + (0.35 if column_labels else 0)
-    ax = make_axes(ax, max(columns * inches + margin, 8), picture_height + extra)
+    ax = make_axes(None, max(columns * inches + margin, 8), picture_height + extra)
     ax.imshow(picture)
     # Constrained layout then knows where the title begins, whatever the aspect.
     ax.set_anchor("NW")

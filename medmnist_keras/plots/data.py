@@ -22,7 +22,7 @@ def class_counts(
     Args:
         labels: Classes, integers of shape `(N,)`.
         class_names: Names in label order.
-        ax, title: Where to draw and what to say; see the module.
+        ax, title: The axes to draw on, `None` for a figure of its own; what it shows.
 
     Returns:
         The axes.
@@ -55,7 +55,7 @@ def grey_level_histograms(
         images: Grey images, shape `(N, height, width[, 1])`.
         labels: Classes, integers of shape `(N,)`.
         class_names: Names in label order, written at the left.
-        ax, title: Where to draw and what to say; see the module.
+        ax, title: The axes to draw on, `None` for a figure of its own; what it shows.
 
     Returns:
         The axes.
@@ -86,7 +86,7 @@ def similarity_matrix(
 
     Args:
         similarity: Floats up to 1, shape `(N, N)`, such as the dot products of `unit_thumbnails`.
-        ax, title: Where to draw and what to say; see the module.
+        ax, title: The axes to draw on, `None` for a figure of its own; what it shows.
 
     Returns:
         The axes. What is less similar than 0.9 is as dark as 0.9.
@@ -112,7 +112,7 @@ def similarity_to_training(
         similarity: `"grouped"` or `"random"` to floats of shape `(N,)`, the first result of
             `nearest`.
         threshold: Similarity beyond which an image has a twin; that share is written.
-        ax, title: Where to draw and what to say; see the module.
+        ax, title: The axes to draw on, `None` for a figure of its own; what it shows.
 
     Returns:
         The axes: the share of test images by similarity, without the few below 0.5.

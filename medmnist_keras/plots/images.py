@@ -17,30 +17,22 @@ from ._mosaic import as_rgb, mosaic
 
 def image_grid(
     images: ArrayLike,
-    labels: ArrayLike | None = None,
-    class_names: Sequence[str] | None = None,
-    columns: int = 8,
-    ax: Axes | None = None,
+    captions: Sequence[str] | None = None,
+    columns: int = 6,
     title: str | None = None,
 ) -> Axes:
-    """Shows images as one mosaic, each with its class below if labels are given.
+    """Shows images side by side, each with a caption below, such as the most confident errors.
 
     Args:
-        images: Grey images, shape `(N, height, width[, 1])`.
-        labels: Classes, integers of shape `(N,)`.
-        class_names: Names in label order; without them, the labels are written as numbers.
+        images: Grey images, shape `(N, height, width[, 1])`; where there are none, it says so.
+        captions: One text per image, best of one or two short lines. Long ones wrap.
         columns: Images per row.
-        ax, title: Where to draw and what to say; see the module.
+        title: What the figure shows.
 
     Returns:
         The axes.
     """
-    captions = None
-    if labels is not None:
-        captions = [
-            class_names[label] if class_names else str(label) for label in np.asarray(labels)
-        ]
-    return mosaic(as_rgb(images), columns, captions, ax, title, if_empty="no images")
+    return mosaic(as_rgb(images), columns, captions, title)
 
 
 def class_samples(
@@ -49,7 +41,6 @@ def class_samples(
     class_names: Sequence[str],
     per_class: int = 8,
     seed: int = 0,
-    ax: Axes | None = None,
     title: str | None = None,
 ) -> Axes:
     """Shows random images of each class, one row per class; a class with fewer leaves gaps.
@@ -60,7 +51,7 @@ def class_samples(
         class_names: Names in label order, written at the left.
         per_class: Images per row.
         seed: Chooses the images.
-        ax, title: Where to draw and what to say; see the module.
+        title: What the figure shows.
 
     Returns:
         The axes.
@@ -72,13 +63,12 @@ def class_samples(
         members = np.flatnonzero(labels == label)
         chosen = generator.choice(members, size=min(per_class, len(members)), replace=False)
         rows[name] = images[chosen]
-    return image_rows(rows, ax=ax, title=title)
+    return image_rows(rows, title=title)
 
 
 def image_rows(
     rows: Mapping[str, ArrayLike],
     column_names: Sequence[str] = (),
-    ax: Axes | None = None,
     title: str | None = None,
 ) -> Axes:
     """Shows a row of images for each name, such as a picture damaged more and more.
@@ -87,7 +77,7 @@ def image_rows(
         rows: Name, written at the left, to grey images of one size, shape
             `(N, height, width[, 1])`. A row with fewer than others leaves gaps.
         column_names: One name per column, written on top.
-        ax, title: Where to draw and what to say; see the module.
+        title: What the figure shows.
 
     Returns:
         The axes.
@@ -100,36 +90,13 @@ def image_rows(
         row[: len(images)] = images
     margin = 0.6 + 0.13 * max(map(len, rows))
     tiles = tiles.reshape(-1, *shape)
-    return mosaic(tiles, columns, None, ax, title, list(rows), column_names, margin)
-
-
-def gallery(
-    images: ArrayLike,
-    captions: Sequence[str],
-    columns: int = 6,
-    ax: Axes | None = None,
-    title: str | None = None,
-) -> Axes:
-    """Shows images with a caption below each, such as the most confident errors.
-
-    Args:
-        images: Grey images, shape `(N, height, width[, 1])`; where there are none, it says so.
-        captions: One text per image, best of one or two short lines. Long ones wrap.
-        columns: Images per row.
-        ax, title: Where to draw and what to say; see the module.
-
-    Returns:
-        The axes.
-    """
-    return mosaic(as_rgb(images), columns, captions, ax, title, if_empty="nothing to show")
+    return mosaic(tiles, columns, None, title, list(rows), column_names, margin)
 
 
 def grad_cam_overlay(
     images: ArrayLike,
     maps: ArrayLike,
     captions: Sequence[str] | None = None,
-    columns: int = 6,
-    ax: Axes | None = None,
     title: str | None = None,
 ) -> Axes:
     """Lays Grad-CAM maps over their images: the more a region matters, the more colour it gets.
@@ -138,8 +105,7 @@ def grad_cam_overlay(
         images: Grey images, shape `(N, height, width[, 1])`.
         maps: Floats in `[0, 1]`, shape `(N, height, width)`, from `grad_cam`.
         captions: One text per image.
-        columns: Images per row.
-        ax, title: Where to draw and what to say; see the module.
+        title: What the figure shows.
 
     Returns:
         The axes.
@@ -152,7 +118,7 @@ def grad_cam_overlay(
         )
 
     tiles = blend(tiles, maps)
-    ax = mosaic(tiles, columns, captions, ax, title, margin=1.3, if_empty="no images")
+    ax = mosaic(tiles, 6, captions, title, margin=1.3)
     if len(tiles):
         key = ListedColormap(blend(np.full((256, 3), 0.5), np.linspace(0, 1, 256)))
         bar = ax.figure.colorbar(ScalarMappable(cmap=key), ax=ax, shrink=0.8, aspect=30)
@@ -181,7 +147,6 @@ def mean_images(
     images: ArrayLike,
     labels: ArrayLike,
     class_names: Sequence[str],
-    ax: Axes | None = None,
     title: str | None = None,
 ) -> Axes:
     """Shows the mean image of each class: what a classifier could go by without any shape.
@@ -190,7 +155,7 @@ def mean_images(
         images: Grey images, shape `(N, height, width[, 1])`.
         labels: Classes, integers of shape `(N,)`.
         class_names: Names in label order.
-        ax, title: Where to draw and what to say; see the module.
+        title: What the figure shows.
 
     Returns:
         The axes. A class without images is left white.
@@ -199,4 +164,4 @@ def mean_images(
     means = np.full((len(class_names), *images.shape[1:]), 255.0)
     for label in np.unique(labels):
         means[label] = images[labels == label].mean(axis=0)
-    return mosaic(as_rgb(means), len(class_names), class_names, ax, title)
+    return mosaic(as_rgb(means), len(class_names), class_names, title)

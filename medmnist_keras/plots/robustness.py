@@ -36,7 +36,7 @@ def recall_comparison(
     Args:
         tables: Name of a model to one row per class with the columns `recall`, `low` and `high`
             (shares), such as the `per_class` of `external_report`. At most four models.
-        ax, title: Where to draw and what to say; see the module.
+        ax, title: The axes to draw on, `None` for a figure of its own; what it shows.
 
     Returns:
         The axes, in per cent.
@@ -75,7 +75,7 @@ def ablation(table: pd.DataFrame, ax: Axes | None = None, title: str | None = No
     Args:
         table: The table of `run_ablation`, one row a training, with the columns `layer`,
             `balanced accuracy` (a share) and `test errors` (counts).
-        ax, title: Where to draw and what to say; see the module.
+        ax, title: The axes to draw on, `None` for a figure of its own; what it shows.
 
     Returns:
         The axes: balanced accuracy elsewhere in per cent, and at the right the errors at home.
@@ -159,7 +159,7 @@ def rejection_histogram(
     Args:
         scores: Name of a set to floats in `[0, 1]`, shape `(N,)`, the higher the more familiar.
         threshold: A picture with a score below it is refused.
-        ax, title: Where to draw and what to say; see the module.
+        ax, title: The axes to draw on, `None` for a figure of its own; what it shows.
 
     Returns:
         The axes, one row per set with the share refused at its right.

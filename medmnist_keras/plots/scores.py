@@ -31,7 +31,7 @@ def confusion_matrix(
         labels: True classes, integers of shape `(N,)`.
         predictions: Predicted classes, integers of shape `(N,)`.
         class_names: Names in label order.
-        ax, title: Where to draw and what to say; see the module.
+        ax, title: The axes to draw on, `None` for a figure of its own; what it shows.
 
     Returns:
         The axes.
@@ -79,7 +79,7 @@ def reliability_diagram(
     Args:
         bins: The table of `calibration_bins`: one row per bin of equal width, with the columns
             `confidence`, `accuracy` and `images`.
-        ax, title: Where to draw and what to say; see the module.
+        ax, title: The axes to draw on, `None` for a figure of its own; what it shows.
 
     Returns:
         The axes. The number of images is written above each bar; empty bins have none.

@@ -23,7 +23,7 @@ def learning_curves(
     Args:
         history: The `history` of the object that `model.fit` returns.
         metric: A key of it; `val_` and that name is drawn as well if there.
-        ax, title: Where to draw and what to say; see the module.
+        ax, title: The axes to draw on, `None` for a figure of its own; what it shows.
 
     Returns:
         The axes. The first epoch is 1.
@@ -57,7 +57,7 @@ def model_comparison(table: pd.DataFrame, ax: Axes | None = None, title: str | N
     Args:
         table: One row per model, indexed by name, with the columns `accuracy`, `accuracy_low`,
             `accuracy_high` (shares, as `evaluate` gives them) and `errors` (counts).
-        ax, title: Where to draw and what to say; see the module.
+        ax, title: The axes to draw on, `None` for a figure of its own; what it shows.
 
     Returns:
         The axes, in per cent of images. Rates far apart get a logarithmic scale.
@@ -100,7 +100,7 @@ def error_spread(table: pd.DataFrame, ax: Axes | None = None, title: str | None 
 
     Args:
         table: One row per run, with the columns `model`, `split` and `error rate` (a share).
-        ax, title: Where to draw and what to say; see the module.
+        ax, title: The axes to draw on, `None` for a figure of its own; what it shows.
 
     Returns:
         The axes: small points for the runs, large ones for their means, in per cent on a

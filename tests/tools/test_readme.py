@@ -1,44 +1,50 @@
 """The README says what is so: its numbers, its files, its commands, its code."""
 
-import importlib.util
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from tools import readme
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def make():
-    spec = importlib.util.spec_from_file_location("make", ROOT / "images" / "make.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def test_results_are_those_of_the_last_full_run():
     results = json.loads((ROOT / "notebooks" / "results.json").read_text(encoding="utf-8"))
-    assert make().results_block(results) in README, "Run `make results`."
+    page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    assert readme.readme_block(results) in README, "Run `make results`."
+    assert readme.results_block(results) in page, "Run `make results`."
 
 
 def test_speed_is_that_of_the_last_full_benchmark():
     benchmark = json.loads((ROOT / "notebooks" / "benchmark.json").read_text(encoding="utf-8"))
-    assert make().speed_block(benchmark) in README, "Run `make results`."
+    page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    assert readme.speed_block(benchmark) in page, "Run `make results`."
     assert benchmark["machine"]["Mode"] == "full"
     assert not benchmark["failures"]
 
 
-def test_files_that_it_links_to_exist():
-    targets = re.findall(r"\]\(([^)]+)\)|src=\"([^\"]+)\"", README)
-    for target in {first or second for first, second in targets}:
-        assert target.startswith("https://") or (ROOT / target).exists(), target
+def test_it_is_short():
+    assert len(README.split()) < 1500
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_that_a_page_links_to_exist(page):
+    for target in set(re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8"))):
+        assert target.startswith("https://") or (page.parent / target).exists(), target
 
 
 def test_make_targets_that_it_names_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"`?make ([\w-]+)", README))
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    targets = set(re.findall(r"(?:`|^)make ([\w-]+)", text, re.MULTILINE))
     assert {"demo", "test", "notebooks", "results"} <= targets
     for target in targets:
         assert f"\n{target}:" in makefile, target
@@ -58,7 +64,6 @@ def test_five_lines_of_use_run(monkeypatch):
 
 
 def test_package_and_requirements_ask_for_the_same():
-    tomllib = pytest.importorskip("tomllib", reason="part of Python from 3.11 on")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     pins = dict(
