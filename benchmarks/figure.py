@@ -28,7 +28,7 @@ def speed_ratios(table: pd.DataFrame, ax: Axes | None = None, title: str | None 
         The axes, on a logarithmic scale, with ratio and reference written at the right.
 
     Example:
-    >>> plots.speed_ratios(pd.DataFrame(benchmark()["rows"]))
+    >>> speed_ratios(pd.DataFrame(benchmark()["rows"]))
     """
     names: list[str] = []  # of the lines: a step's heading, then its comparisons
     headings: list[int] = []
@@ -96,7 +96,7 @@ def draw(result: dict, caption: str) -> None:
         figure = Figure(figsize=(20, 10), layout="constrained")
         axs = figure.subplots(1, len(halves), squeeze=False)[0]
         for half, ax in zip(halves, axs, strict=True):
-            plots.speed_ratios(half, ax=ax)
+            speed_ratios(half, ax=ax)
         figure.suptitle("How many times faster, or smaller, than plain ways", weight="bold")
         facts = [f"{machine['Mode']} run", machine["Hardware"], machine["Versions"]]
         facts.append(f"load {machine['Load']}")

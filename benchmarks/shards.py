@@ -1,7 +1,7 @@
 """How fast shards are written and read, and in how much memory: the numbers of docs/scale.md.
 
-    python tests/measure_shards.py write 1000000 FOLDER
-    python tests/measure_shards.py read FOLDER
+    python -m benchmarks.shards write 1000000 FOLDER
+    python -m benchmarks.shards read FOLDER
 
 Each prints one line of JSON. Two commands, for the peak of memory is a process's.
 """

@@ -24,10 +24,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m medmnist_keras", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("demo", help="train and evaluate both models, quickly").set_defaults(
-        run=demo, told=()
+        run=demo
     )
     commands.add_parser("check", help="tell what this machine has of what is needed").set_defaults(
-        run=check, told=()
+        run=check
     )
 
     model = argparse.ArgumentParser(add_help=False)
@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     form = predicting.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print a list of objects")
     form.add_argument("--csv", action="store_true", help="print comma-separated values")
-    predicting.set_defaults(run=predict_pictures, told=(ValueError, OSError))
+    predicting.set_defaults(run=predict_pictures)
 
     evaluating = commands.add_parser(
         "evaluate",
@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         help="class-named folders (default: the test pictures of Medical MNIST, grouped split)",
     )
     evaluating.add_argument("--json", action="store_true", help="print all as one object")
-    evaluating.set_defaults(run=evaluate_model, told=(ValueError, OSError))
+    evaluating.set_defaults(run=evaluate_model)
 
     writing = commands.add_parser(
         "shards", help="write the pictures as TFRecord shards, for training on more machines"
@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     writing.add_argument(
         "--shards", type=int, default=16, metavar="N", help="files in each set (default: 16)"
     )
-    writing.set_defaults(run=write_set, told=(ValueError, OSError))
+    writing.set_defaults(run=write_set)
 
     training = commands.add_parser(
         "train",
@@ -107,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         "--batch-size", type=int, default=64, metavar="N", help="of all processes (default: 64)"
     )
     training.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
-    training.set_defaults(run=train_on_set, told=(ValueError, OSError, RuntimeError))
+    training.set_defaults(run=train_on_set)
 
     exporting = commands.add_parser(
         "export", parents=[model], help="write a model in formats that others run, and compare"
@@ -132,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE_OR_FOLDER",
         help="from which litert-int8 learns its ranges, some hundreds (default: phantoms)",
     )
-    exporting.set_defaults(run=export_model, told=(ValueError, OSError))
+    exporting.set_defaults(run=export_model)
 
     serving = commands.add_parser(
         "app", help="open a page in the browser that says what is on a picture dropped there"
@@ -147,7 +147,7 @@ def _parser() -> argparse.ArgumentParser:
         "--port", type=int, metavar="P", help="default: the first free one from 7860 on"
     )
     serving.add_argument("--no-open", action="store_true", help="open no browser")
-    serving.set_defaults(run=open_page, told=(ValueError, OSError, ImportError))
+    serving.set_defaults(run=open_page)
     return parser
 
 
@@ -169,7 +169,7 @@ def main(arguments=None) -> int:
     except BrokenPipeError:  # what reads the output, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except options.told as error:  # its text is meant for people
+    except (ValueError, OSError, RuntimeError, ImportError) as error:  # their texts are for people
         print(*map(printable, str(error).splitlines()), sep="\n", file=sys.stderr)
         return 2
     return status

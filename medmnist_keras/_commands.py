@@ -120,10 +120,11 @@ def evaluate_model(options) -> int:
 def export_model(options) -> int:
     """Writes a model in other formats and prints how they compare; returns 1 if one failed."""
     import numpy as np
+    import pandas as pd
 
     from .data.folders import find_pictures
     from .data.reading import read_image
-    from .inference.exporting import export, export_table, file_name
+    from .inference.exporting import export, file_name
     from .models.shipped import load_model
 
     model, threshold = load_model(options.model)
@@ -148,7 +149,18 @@ def export_model(options) -> int:
             print(printable(str(error)), file=sys.stderr)
             status = 1
     if done:
-        print(export_table(done).to_string(index=False))
+        rows = [
+            {
+                "format": one.format,
+                "file": one.path.name,
+                "size": f"{one.size / 1000:,.0f} kB",
+                "max difference": f"{one.difference:.1e}",
+                "same class": f"{one.agreement:.1%}",
+                "same decision": "" if one.same_decision is None else f"{one.same_decision:.1%}",
+            }
+            for one in done
+        ]
+        print(pd.DataFrame(rows).to_string(index=False))
     return status
 
 

@@ -107,7 +107,7 @@ def _requirements() -> dict[str, tuple[Requirement, str]]:
 def _loading_problem() -> Need | None:
     """What is installed may still not load: a half-done upgrade, another kind of CPU."""
     try:
-        importlib.import_module("medmnist_keras.models")
+        importlib.import_module("medmnist_keras._keras")
     except Exception as error:  # whatever it is, it is to be told
         advice = "pip install --force-reinstall keras tensorflow"
         return Need("Keras", False, f"does not load, {type(error).__name__}: {error}; {advice}")

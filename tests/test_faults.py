@@ -44,7 +44,11 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kills and limit
 CHILDREN = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
 # With all that children use, for the package itself imports next to nothing.
 CHILDREN.set_forkserver_preload(
-    ["medmnist_keras.runs", "medmnist_keras.exporting", "pooch", "requests", "h5py", "pytest"]
+    [
+        "medmnist_keras.experiments.recipes",
+        "medmnist_keras.inference.exporting",
+        *("pooch", "requests", "h5py", "pytest"),
+    ]
 )
 WRITES = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.rmtree", "tempfile.mkdtemp"}
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_predicting import brightness_model, write
+from tiny_data import brightness_model, write
 
 from medmnist_keras import CLASS_NAMES, __main__, baseline_cnn, load_data
 from medmnist_keras.environment import Need

@@ -1,5 +1,6 @@
 """Writing that leaves all or nothing, and clearing that takes nothing of anybody else's."""
 
+import errno
 import multiprocessing
 import os
 import time
@@ -86,18 +87,25 @@ def test_old_and_new_of_a_group_never_lie_side_by_side(tmp_path, monkeypatch):
                 draft.write_text(text, encoding="utf-8")
 
     real, seen = storage.Path.replace, []
+    remove, left = storage._remove, []
 
     def replace(self, target):
         seen.append({path.read_text(encoding="utf-8") for path in targets if path.exists()})
         seen[-1] = (seen[-1], targets[-1].exists())
         return real(self, target)
 
+    def remove_and_look(path):
+        remove(path)
+        left.append([path.name for path in targets if path.exists()])
+
     write("old")
     monkeypatch.setattr(storage.Path, "replace", replace)
+    monkeypatch.setattr(storage, "_remove", remove_and_look)
     write("new")
     assert [path.read_text(encoding="utf-8") for path in targets] == ["new"] * 3
     assert [texts for texts, _ in seen] == [{"old"}, {"new"}, {"new"}]
     assert not any(last for _, last in seen)  # so that nothing counts meanwhile
+    assert left == [["model.xml", "model.bin"], ["model.xml"]]  # nor while the old ones go
 
 
 def test_what_can_not_be_written_is_told_with_name_and_advice(tmp_path):
@@ -108,6 +116,20 @@ def test_what_can_not_be_written_is_told_with_name_and_advice(tmp_path):
         replacing(target),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (errno.ENOSPC, "the disk is full"),
+        (errno.EDQUOT, "your share of the disk is full"),
+        (errno.EACCES, "no permission to write there"),
+        (errno.EROFS, "it is read-only"),
+        (errno.EIO, f"[Errno {errno.EIO}] as the system says"),
+    ],
+)
+def test_why_a_file_could_not_be_written_is_told_in_words(code, told):
+    assert storage.reason(OSError(code, "as the system says")) == told
 
 
 # -- clearing ------------------------------------------------------------------------------------

@@ -78,10 +78,6 @@ def floors(arrows: dict[str, set[str]]) -> dict[str, int]:
     return floor
 
 
-def _lines(path: Path) -> int:
-    return len(path.read_text(encoding="utf-8").splitlines())
-
-
 def _says(path: Path) -> str:
     """The first paragraph of a file's docstring, in one line."""
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
@@ -93,7 +89,6 @@ def page(package: Path = PACKAGE) -> str:
     files, arrows = modules(package), graph(package)
     between = rooms(arrows)
     floor = floors(between)
-    total = sum(map(_lines, package.rglob("*.py")))
     count = sum(map(len, between.values()))
     ground = sorted(name for name, level in floor.items() if level == 1)
     text = [
@@ -102,8 +97,8 @@ def page(package: Path = PACKAGE) -> str:
         "How the package is laid out, for whoever carries on. `make architecture` writes this "
         "page from the code's imports; a test holds the rules below.",
         "",
-        f"{len(between)} rooms on {max(floor.values())} floors, {count} arrows between them; "
-        f"{len(files)} modules, {total:,} lines with docstrings.",
+        f"{len(between)} rooms on {max(floor.values())} floors, {count} arrows between "
+        f"them, {len(files)} modules.",
         "",
         "```mermaid",
         "flowchart BT",
@@ -135,13 +130,13 @@ def page(package: Path = PACKAGE) -> str:
         inside = {module: path for module, path in files.items() if room(module) == name}
         if list(inside) == [name]:
             text += ["", f"### `{name}.py` · floor {floor[name]}", ""]
-            text.append(f"{_says(inside[name])} ({_lines(inside[name])} lines)")
+            text.append(f"{_says(inside[name])}")
             continue
         text += ["", f"### `{name}/` · floor {floor[name]}", ""]
-        text += [_says(package / name / "__init__.py"), "", "| file | lines | what it does |"]
-        text.append("|---|---|---|")
+        text += [_says(package / name / "__init__.py"), "", "| file | what it does |"]
+        text.append("|---|---|")
         for module, path in inside.items():
-            text.append(f"| `{module.split('.', 1)[1]}` | {_lines(path)} | {_says(path)} |")
+            text.append(f"| `{module.split('.', 1)[1]}` | {_says(path)} |")
     return "\n".join(text) + "\n"
 
 

@@ -19,7 +19,11 @@ _DRAWS = 1000
 
 
 class Split(NamedTuple):
-    """Disjoint int64 indices into the pictures, in shuffled order."""
+    """Disjoint indices into the pictures, in shuffled order.
+
+    Attributes:
+        train, val, test: int64 arrays.
+    """
 
     train: np.ndarray
     val: np.ndarray

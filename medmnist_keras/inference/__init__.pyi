@@ -3,7 +3,6 @@ from .app import (
 )
 from .exporting import (
     export as export,
-    export_table as export_table,
 )
 from .predicting import (
     predict as predict,

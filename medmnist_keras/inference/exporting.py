@@ -11,12 +11,10 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import re
-import time
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from .._keras import keras
 from ..data.phantoms import draw_phantoms
@@ -28,7 +26,6 @@ from .formats import (
     CONFIDENCE,
     INPUT,
     Format,
-    Run,
     check_backend,
     check_packages,
     complete,
@@ -36,9 +33,7 @@ from .formats import (
 )
 from .predicting import NONE_OF_THESE, predict
 
-_BATCH = 256
 _AGREEMENT = 0.99  # of the most probable classes; blank pictures may be a toss-up
-_SECONDS = 0.3  # for which each speed is measured, at least
 
 
 class Exported(NamedTuple):
@@ -50,10 +45,8 @@ class Exported(NamedTuple):
         size: int, bytes.
         difference: float, the largest difference of a probability or confidence.
         agreement: float, share of pictures with the same most probable class.
-        answers: float, share with the same answer, "none of these" included; `None` where no
-            threshold is known.
-        batched: float, pictures a second in batches of 256.
-        single: float, pictures a second one by one.
+        same_decision: float, share with the same class or both rejected; `None` where no threshold
+            is known.
     """
 
     format: str
@@ -61,9 +54,7 @@ class Exported(NamedTuple):
     size: int
     difference: float
     agreement: float
-    answers: float | None
-    batched: float
-    single: float
+    same_decision: float | None
 
 
 def export(
@@ -142,7 +133,7 @@ def export(
         kind.write(complete(model), draft, representative)
         run = kind.load(draft)
         shown = images.astype(kind.dtype)
-        difference, agreement, answers = _compare(expected, *run(shown), threshold)
+        difference, agreement, same_decision = _compare(expected, *run(shown), threshold)
         if agreement < _AGREEMENT or not difference <= kind.difference:
             raise RuntimeError(
                 f"The model in format {format!r} does not say what it says in Keras: on "
@@ -152,10 +143,9 @@ def export(
                 "another format."
             )
         size = sum(file.stat().st_size for file in draft.parent.rglob("*") if file.is_file())
-        speeds = _speed(run, shown, _BATCH), _speed(run, shown, 1)
         description = _describe(model, format, kind, threshold)
         rest[-1].write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
-    return Exported(format, path, size, difference, agreement, answers, *speeds)
+    return Exported(format, path, size, difference, agreement, same_decision)
 
 
 def file_name(model, format) -> str:
@@ -175,30 +165,6 @@ def file_name(model, format) -> str:
     return re.sub(r"[^\w.-]", "_", model.name) + kind.ending
 
 
-def export_table(exported: list[Exported]) -> pd.DataFrame:
-    """Several exports side by side, as the command prints them.
-
-    Args:
-        exported: list of `Exported`.
-
-    Returns:
-        A table of texts with one row a format.
-    """
-    return pd.DataFrame(
-        {
-            "format": one.format,
-            "file": one.path.name,
-            "size": f"{one.size / 1000:,.0f} kB",
-            "max difference": f"{one.difference:.1e}",
-            "same class": f"{one.agreement:.1%}",
-            "same answer": "" if one.answers is None else f"{one.answers:.1%}",
-            "images/s, batches": f"{one.batched:,.0f}",
-            "one by one": f"{one.single:,.0f}",
-        }
-        for one in exported
-    )
-
-
 def _check_pictures() -> np.ndarray:
     """What every file is shown: 96 phantoms, noise, and pictures of a single grey level."""
     noise = np.random.default_rng(0).integers(0, 256, (8, *INPUT_SHAPE), dtype="uint8")
@@ -216,29 +182,18 @@ def _representative() -> np.ndarray:
 
 
 def _compare(expected, probabilities, confidence, threshold):
-    """The largest difference, and shares of the same classes and of the same answers."""
+    """The largest difference, and shares of the same classes and of the same decisions."""
     best = expected.max(axis=1)
     # By NumPy, whose maximum of a number and NaN is NaN.
     difference = np.max(
         [np.abs(probabilities - expected).max(), np.abs(confidence.reshape(-1) - best).max()]
     )
     same = probabilities.argmax(axis=1) == expected.argmax(axis=1)
-    answers = None
+    decisions = None
     if threshold is not None:
-        refused = best < threshold, confidence.reshape(-1) < threshold
-        answers = float(np.where(refused[0] | refused[1], refused[0] == refused[1], same).mean())
-    return float(difference), float(same.mean()), answers
-
-
-def _speed(run: Run, images: np.ndarray, batch: int) -> float:
-    """Pictures a second, after a first call that may compile or allocate."""
-    images = np.resize(images, (batch, *INPUT_SHAPE))  # repeated as often as it takes
-    run(images)
-    calls, start = 0, time.perf_counter()
-    while (seconds := time.perf_counter() - start) < _SECONDS:
-        run(images)
-        calls += 1
-    return calls * batch / seconds
+        one, other = best < threshold, confidence.reshape(-1) < threshold
+        decisions = float(np.where(one | other, one == other, same).mean())
+    return float(difference), float(same.mean()), decisions
 
 
 def _describe(model, format, kind: Format, threshold) -> dict:

@@ -66,9 +66,11 @@ def test_the_threshold_is_a_cosine():
 def test_blank_pictures_and_copies(noise):
     nearly = np.full((1, 64, 64, 1), 9, dtype="uint8")
     nearly[0, 0, 0] = 12
-    images = np.concatenate([noise[:3], nearly, noise[1:2], nearly])
-    np.testing.assert_array_equal(find_blank(images), [0, 0, 0, 1, 0, 1])
-    np.testing.assert_array_equal(find_originals(images), [0, 1, 2, 3, 1, 3])
+    faint = np.full((1, 64, 64, 1), 9, dtype="uint8")
+    faint[0, 32:] = 11  # a standard deviation of one grey level
+    images = np.concatenate([noise[:3], nearly, noise[1:2], nearly, faint])
+    np.testing.assert_array_equal(find_blank(images), [0, 0, 0, 1, 0, 1, 0])
+    np.testing.assert_array_equal(find_originals(images), [0, 1, 2, 3, 1, 3, 6])
 
 
 def test_connected_numbers_the_sets():
@@ -108,6 +110,18 @@ def test_audit_counts_class_by_class():
     assert stacks["JPEG table"] == "(8, 6, 5, 8)"
     assert singles["JPEG table"] == "(3, 2, 2, 3), (4, 2, 2, 3)"
     assert singles["darkest"] == images[40:].min()
+
+
+def test_audit_tells_the_two_similarities_apart():
+    rows, columns = np.indices((16, 16)) // 8 * 2 - 1  # orthogonal: -1 in one half, 1 in the other
+    coarse = [128 + 100 * rows, 128 + 98 * rows + 17 * columns, 128 + 99 * rows - 10 * columns]
+    images = np.array([*coarse, 128 + 100 * columns]).repeat(4, axis=1).repeat(4, axis=2)
+    pictures = listing(images, [0] * 4)
+    units = unit_thumbnails(pictures.images)
+    assert (units @ units[0])[:3].tolist() == pytest.approx([1, 0.985, 0.995], abs=1e-3)
+    (row,) = audit_images(pictures).to_dict(orient="records")
+    assert (row["near 0.99"], row["groups 0.99"]) == (2, 3)
+    assert (row["groups 0.98"], row["largest 0.98"]) == (2, 3)
 
 
 def test_quantisation_tables_come_from_the_files_and_survive_the_cache(

@@ -17,8 +17,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from test_reading import dicom
-from tiny_data import encode
+from tiny_data import dicom, encode
 
 from medmnist_keras import CLASS_NAMES, __main__, predict
 from medmnist_keras.data import draw_phantoms
@@ -193,7 +192,7 @@ def test_every_spoilt_picture_gets_an_answer_or_a_reason(kind, limited):
 def test_what_decoders_log_stays_off_the_terminal():
     script = """
 import sys
-from medmnist_keras.reading import try_reading
+from medmnist_keras.data.reading import try_reading
 for line in sys.stdin:
     try_reading(bytes.fromhex(line))
 """

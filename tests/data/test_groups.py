@@ -76,6 +76,45 @@ def test_links_reach_over_file_numbers_not_over_pictures(monkeypatch):
     assert len(np.unique(groups._runs(thinned, stacks))) == 360
 
 
+@pytest.mark.parametrize(("near", "found"), [(99, 1000), (100, 100)])
+def test_runs_need_five_times_the_near_links_of_chance(near, found, short_reach, monkeypatch):
+    # A link may span 20 numbers either way: 40 in 1,000, and so 20 of 500 links by chance.
+    half = 500 - near
+    far = np.r_[2 * near : 1000]
+    nearest = np.r_[np.arange(2 * near) ^ 1, np.roll(far, half)]
+    monkeypatch.setattr(groups, "neighbours", lambda *_: nearest[:, None])
+    pictures = listing(np.zeros((1000, 64, 64)), [0] * 1000)
+    assert len(np.unique(groups._runs(pictures, np.arange(1000)))) == found
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "runs"),
+    [(899, 999, 5), (898, 998, 10), (898, 999, 10)],
+    ids=["as it must be", "of 999 numbers", "101 apart"],
+)
+def test_a_class_of_a_thousand_file_numbers_has_runs_of_links_of_a_hundred(
+    first, last, runs, monkeypatch
+):
+    monkeypatch.setattr(groups, "neighbours", lambda *_: (np.arange(10) ^ 1)[:, None])
+    positions = np.r_[0:800:100, first, last]
+    pictures = replace(listing(np.zeros((10, 64, 64)), [0] * 10), positions=positions)
+    assert len(np.unique(groups._runs(pictures, np.arange(10)))) == runs
+
+
+def test_links_are_mutual(monkeypatch):
+    monkeypatch.setattr(groups, "neighbours", lambda *_: np.roll(np.arange(2000), -1)[:, None])
+    pictures = listing(np.zeros((2000, 64, 64)), [0] * 2000)
+    assert len(np.unique(groups._runs(pictures, np.arange(2000)))) == 2000
+
+
+@pytest.mark.parametrize(("count", "akin"), [(10, [[0, 1], [2, 1]]), (11, [])])
+def test_a_tenth_of_either_run_makes_the_two_akin(count, akin):
+    runs = np.repeat([0, 1, 2], [count, 100, count])
+    one, other = 0, count + 100  # a picture of the first, and of the last run
+    pairs = np.array([[one, count], [one, count + 1], [count, other]])  # `one` counts once
+    assert groups._akin(runs, pairs).tolist() == akin
+
+
 def test_files_in_no_order_have_no_runs(short_reach):
     pictures, bodies = stacks_and_singles()
     order = np.r_[np.random.default_rng(0).permutation(360), np.arange(360, 720)]
@@ -94,8 +133,9 @@ def test_an_odd_slice_between_two_stacks_is_not_left_alone(short_reach):
 
 
 def test_a_handful_of_pictures():
-    noise = np.random.default_rng(0).integers(0, 256, (4, 64, 64))
-    assert compute_groups(listing(noise, [0, 0, 1, 1])).groups.tolist() == [0, 1, 2, 3]
+    noise = np.random.default_rng(0).integers(0, 256, (7, 64, 64))
+    found = compute_groups(listing(noise, [0, 0, 1, 1, 1, 1, 1])).groups
+    assert found.tolist() == list(range(7))
 
 
 def test_phantoms_belong_to_nobody():

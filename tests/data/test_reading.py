@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, TiffImagePlugin
-from tiny_data import encode
+from tiny_data import dicom, encode
 
 from medmnist_keras import read_image
 from medmnist_keras.data import find_pictures, levels, reading
@@ -330,46 +330,6 @@ def test_try_reading_gives_the_reason_instead(tmp_path):
 
 
 # -- DICOM ---------------------------------------------------------------------------------------
-
-
-def dicom(values, path=None, **elements):
-    """A DICOM file of `(H, W)` or `(frames, H, W)` or RGB values; elements change its header."""
-    import pydicom
-    from pydicom.dataset import FileDataset, FileMetaDataset
-
-    values = np.asarray(values)
-    meta = FileMetaDataset()
-    meta.TransferSyntaxUID = elements.pop("syntax", pydicom.uid.ExplicitVRLittleEndian)
-    meta.MediaStorageSOPClassUID = pydicom.uid.SecondaryCaptureImageStorage
-    meta.MediaStorageSOPInstanceUID = "1.2.3"
-    rgb = values.shape[-1] == 3
-    header = {
-        "SOPClassUID": meta.MediaStorageSOPClassUID,
-        "SOPInstanceUID": "1.2.3",
-        "Rows": values.shape[-3] if rgb else values.shape[-2],
-        "Columns": values.shape[-2] if rgb else values.shape[-1],
-        "SamplesPerPixel": 3 if rgb else 1,
-        "PhotometricInterpretation": "RGB" if rgb else "MONOCHROME2",
-        "BitsAllocated": 8 * values.itemsize,
-        "BitsStored": 8 * values.itemsize,
-        "HighBit": 8 * values.itemsize - 1,
-        "PixelRepresentation": int(values.dtype.kind == "i"),
-        "PixelData": values.tobytes(),
-    }
-    if rgb:
-        header["PlanarConfiguration"] = 0
-    elif values.ndim == 3:
-        header["NumberOfFrames"] = len(values)
-    dataset = FileDataset(None, {}, file_meta=meta, preamble=bytes(128))
-    for name, value in (header | elements).items():
-        if value is not None:
-            setattr(dataset, name, value)
-    buffer = io.BytesIO()
-    dataset.save_as(buffer, enforce_file_format=True)
-    if path is None:
-        return buffer.getvalue()
-    path.write_bytes(buffer.getvalue())
-    return path
 
 
 HOUNSFIELD = np.tile(np.linspace(-1000, 1000, 64).astype("int16"), (64, 1))

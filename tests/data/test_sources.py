@@ -273,6 +273,18 @@ def test_a_picture_of_the_same_size_that_is_newer_is_decoded_again(files, tiny_i
     np.testing.assert_array_equal(swapped.images[first], before.images[first + 1])
 
 
+def test_an_archive_of_the_same_size_that_is_newer_is_decoded_again(files, tiny_info, write_zip):
+    place = write_zip(files)
+    load_images(place, info=tiny_info)
+    before = place.stat()
+    one, other = "Hand/000000.jpeg", "Hand/000001.jpeg"
+    swapped = files | {one: files[other], other: files[one]}
+    assert write_zip(swapped).stat().st_size == before.st_size
+    os.utime(place, ns=(before.st_atime_ns, before.st_mtime_ns + 1000))
+    with pytest.warns(UserWarning, match="differs"):
+        assert load_images(place, info=tiny_info).fingerprint != tiny_info["fingerprint"]
+
+
 @pytest.mark.parametrize("name", ["labels", "names", "quantization"])
 def test_a_cache_whose_arrays_do_not_fit_is_made_anew(name, files, tiny_info, write_tar):
     place = write_tar(files)

@@ -74,6 +74,7 @@ def test_absent_class_is_quiet_and_has_no_area():
         report = metrics_module.class_report([0, 0, 1, 1], one_hot([0, 2, 1, 1]), NAMES)
     assert result["roc_auc"] is None
     assert result["balanced_accuracy"] == pytest.approx(0.75)
+    assert result["macro_f1"] == pytest.approx((2 / 3 + 1 + 0) / 3)  # predicted, if absent
     assert np.isnan(report.loc["HeadCT", "recall"])
     assert report.loc["HeadCT", "precision"] == 0
     assert report["images"].tolist() == [2, 2, 0]
@@ -91,6 +92,7 @@ def test_class_report():
     assert report.loc["Hand", "recall"] == 2 / 3  # not rounded
     assert report.loc["CXR", "precision"] == 2 / 3
     assert report.loc["HeadCT", "f1"] == 1.0
+    assert report["roc_auc"].tolist() == pytest.approx([5 / 6, 7 / 8, 1])
     assert report["images"].tolist() == [3, 2, 1]
     with pytest.raises(ValueError, match="Received: 2 names for 3 columns"):
         metrics_module.class_report([0], one_hot([0]), NAMES[:2])
@@ -123,7 +125,9 @@ def test_wilson_interval_of_a_perfect_score_has_a_width():
     assert wilson_interval(1000, 1000, confidence=0.8)[0] > low
 
 
-@pytest.mark.parametrize("arguments", [(5, 4), (-1, 4), (0, 0), (1, 2, 95)])
+@pytest.mark.parametrize(
+    "arguments", [(5, 4), (-1, 4), (0, 0), (1, 2, 95), (1, 2, 0.0), (1, 2, 1.0)]
+)
 def test_wilson_interval_rejects(arguments):
     with pytest.raises(ValueError, match="Received: "):
         wilson_interval(*arguments)
@@ -189,6 +193,11 @@ def test_most_confident_errors():
     none = metrics_module.most_confident_errors([0, 0, 1, 1], probabilities)
     assert none.shape == (0,)
     assert none.dtype.kind == "i"
+    # Of errors that are equally sure the first comes first.
+    assert metrics_module.most_confident_errors([0, 0, 0], [[0.2, 0.8]] * 3).tolist() == [0, 1, 2]
+    assert metrics_module.most_confident_errors([1, 1, 1, 0], probabilities, top=0).shape == (0,)
+    with pytest.raises(ValueError, match="Received: top=-1"):
+        metrics_module.most_confident_errors([1, 1, 1, 0], probabilities, top=-1)
 
 
 @pytest.mark.parametrize(

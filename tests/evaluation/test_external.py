@@ -1,14 +1,13 @@
 """Folders of pictures from elsewhere, and what a model's scores on them are."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from medmnist_keras import CLASS_NAMES, evaluate, load_folder
-from medmnist_keras.augmentation import add_renderings, render_shift
+from medmnist_keras.augmentation import add_renderings, pipelines, render_shift
 from medmnist_keras.data import draw_phantoms
 from medmnist_keras.evaluation import (
     balanced_accuracy_interval,
@@ -123,6 +122,7 @@ def test_nothing_that_can_be_read(tmp_path):
 )
 def test_sources_of_files(header, write):
     lines = [header, "Hand/a.png,Berlin,x", 'CXR\\a.png,"Lima, Peru",x', "Hand/gone.png,Oslo,x"]
+    lines += ["HeadCT/a.png,,x", "ChestCT/a.png"]  # named, but not told where from
     sources = load_folder(write(EACH, SOURCES="\n".join(lines))).sources
     assert sources.tolist() == [*["unknown"] * 2, "Lima, Peru", "unknown", "Berlin", "unknown"]
 
@@ -270,6 +270,59 @@ def test_errors_that_come_alone_widen_nothing():
     labels, clusters = np.repeat([0, 1], 60), np.tile(np.repeat(np.arange(6), 10), 2)
     assert design_effects(correct, labels, clusters).tolist() == [1, 1]
     assert design_effects(correct, labels, np.zeros(120)).tolist() == [1, 1]  # one source
+    assert design_effects(correct, labels, np.arange(120)).tolist() == [1, 1]  # one picture each
+
+
+def test_design_effect_of_unequal_clusters_by_hand():
+    correct = [True] + [False] * 5 + [True] * 6  # 7 of 12
+    clusters = np.repeat(list("abcd"), [6, 2, 2, 2])
+    between = (6 * (1 / 6 - 7 / 12) ** 2 + 6 * (1 - 7 / 12) ** 2) / 3
+    within = 6 * (1 / 6) * (5 / 6) / 8
+    size = (6**2 + 3 * 2**2) / 12  # what a picture finds in its cluster, on average
+    typical = (12 - size) / 3
+    correlation = (between - within) / (between + (typical - 1) * within)
+    assert correlation == pytest.approx(0.68)
+    few = 3.182446 / 1.959964  # Student's quantile of 3 degrees of freedom, from its table
+    effects = design_effects(correct, [3] * 12, clusters)
+    assert effects.to_dict() == {3: pytest.approx((1 + (size - 1) * correlation) * few**2)}
+    assert effects[3] == pytest.approx(8.014927)
+
+
+# 90 pictures of nine patients, two of whom are wholly wrong; ten of ten patients, all right.
+TOGETHER = np.repeat([1, 4], [90, 10])
+PATIENTS = np.r_[np.repeat(np.arange(9), 10), np.arange(9, 19)]
+MISSED = np.where(PATIENTS < 2, 2, TOGETHER)
+FEW = (2.109816 / 1.959964) ** 2  # Student's quantile of 19 - 2 degrees of freedom
+EFFECTS = [10 * FEW, FEW]
+
+
+def test_each_class_widens_accuracy_as_far_as_its_pictures_count():
+    scores = evaluate(TOGETHER, certain(MISSED), PATIENTS)
+    effect = (90 * EFFECTS[0] + 10 * EFFECTS[1]) / 100
+    assert effect == pytest.approx(10.545, abs=1e-3)
+    expected = wilson_interval(80 / effect, 100 / effect)
+    assert (scores["accuracy_low"], scores["accuracy_high"]) == pytest.approx(expected)
+
+
+def test_each_class_widens_its_recall_by_its_own_effect():
+    report = external_report(TOGETHER, certain(MISSED), clusters=PATIENTS)
+    expected = balanced_accuracy_interval([70, 10], [90, 10], EFFECTS)
+    limits = [report.scores[f"balanced_accuracy_{side}"] for side in ("low", "high")]
+    assert limits == pytest.approx(expected)
+    for name, right, images, effect in (
+        ("BreastMRI", 70, 90, EFFECTS[0]),
+        ("Hand", 10, 10, EFFECTS[1]),
+    ):
+        expected = wilson_interval(right / effect, images / effect)
+        assert report.per_class.loc[name, ["low", "high"]].tolist() == pytest.approx(expected)
+
+
+def test_clusters_go_before_sources():
+    sources = np.repeat(["Berlin", "Lima"], 50)
+    both = external_report(TOGETHER, certain(MISSED), sources, clusters=PATIENTS)
+    assert both.scores == external_report(TOGETHER, certain(MISSED), clusters=PATIENTS).scores
+    assert both.scores != external_report(TOGETHER, certain(MISSED), sources).scores
+    assert both.per_source["images"].tolist() == [50, 40, 10]
 
 
 def test_a_cluster_that_is_right_or_wrong_as_one_counts_as_one_picture():
@@ -306,7 +359,7 @@ def test_the_stand_in_is_drawn_otherwise_than_the_validation_pictures(monkeypatc
         return images
 
     monkeypatch.setattr(shift, "render_shift", render)
-    monkeypatch.setattr(sys.modules["medmnist_keras.augment"], "render_shift", render)
+    monkeypatch.setattr(pipelines, "render_shift", render)
     images, labels = np.zeros((6, 64, 64, 1), "uint8"), np.arange(6)
     settings = Settings(quick=True, source="phantoms", images_per_class=20)
     shift.load_shifted(images, labels, seed=settings.seed)
@@ -350,6 +403,8 @@ def test_refused_pictures_are_counted():
     assert report.per_class.loc["AbdomenCT", "refused"] == 0
     assert report.per_source.loc[("x", "Hand"), "refused"] == pytest.approx(0.5)
     assert report.per_class.loc["Hand", "recall"] == 0.75  # refused or not
+    half = np.tile([0.5, 0.5, 0, 0, 0, 0], (50, 1))
+    assert external_report(LABELS, half, threshold=0.5).scores["refused"] == 0  # not under it
     nothing_kept = external_report(LABELS, probabilities, threshold=1.0)
     assert nothing_kept.scores["accuracy_kept"] is None
 

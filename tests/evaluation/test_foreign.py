@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import inspect
-import re
 import socket
 import sys
 
@@ -71,9 +68,3 @@ def test_without_scikit_image_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "skimage", None)
     with pytest.raises(ImportError, match="pip install scikit-image"):
         load_ood_sets()
-
-
-@pytest.mark.parametrize("name", ["augment", "data", "models", "training"])
-def test_training_never_sees_them(name):
-    source = inspect.getsource(importlib.import_module(f"medmnist_keras.{name}"))
-    assert not re.search(r"import.*\bforeign\b|\bforeign import|load_ood_sets", source)

@@ -73,7 +73,7 @@ def test_a_run_of_other_pictures_is_never_loaded(settings, data, other, part, mo
     assert run_baseline(data, settings).loaded
     changed = list(data)
     changed[part] = OTHERS[other](*data[part])
-    monkeypatch.setattr(ablation_module, "train", lambda *_, **__: None)
+    monkeypatch.setattr(recipes, "train", lambda *_, **__: None)
     assert not run_baseline(tuple(changed), settings).loaded
     assert "was made of other pictures" in caplog.text
     assert run_baseline(tuple(changed), settings).loaded  # kept in its place
@@ -182,8 +182,8 @@ def test_run_baseline_robust_trains_a_wider_one_once(settings, data, monkeypatch
         trained.append((train_ds, val_ds, arguments["epochs"]))
         return training_train(model, train_ds, val_ds, **arguments)
 
-    training_train = ablation_module.train
-    monkeypatch.setattr(ablation_module, "train", train)
+    training_train = recipes.train
+    monkeypatch.setattr(recipes, "train", train)
     first = run_baseline(data, settings, robust=True, verbose=0)
     again = run_baseline(data, settings, robust=True)
     ((train_ds, val_ds, epochs),) = trained
@@ -207,9 +207,7 @@ def test_run_resnet_robust_trains_all_layers_alone(settings, data, monkeypatch):
     trained = []
     small = baseline_cnn(name="resnet50v2")
     monkeypatch.setattr(recipes, "build_resnet50v2", lambda settings: (small, "imagenet"))
-    monkeypatch.setattr(
-        ablation_module, "train", lambda model, *_, **more: trained.append((model, more))
-    )
+    monkeypatch.setattr(recipes, "train", lambda model, *_, **more: trained.append((model, more)))
     monkeypatch.setattr(recipes, "fine_tune", lambda *_, **__: pytest.fail("features change"))
     run = run_resnet50v2(data, settings, robust=True)
     ((model, arguments),) = trained
@@ -345,7 +343,7 @@ def test_the_seed_decides_a_speed_run():
 
 def test_speed_run_trains_once_over_the_pictures(data, monkeypatch):
     asked = {}
-    monkeypatch.setattr(ablation_module, "train", lambda *_, **more: asked.update(more))
+    monkeypatch.setattr(recipes, "train", lambda *_, **more: asked.update(more))
     pictures, labels = draw_phantoms(25)
     model = speed_run((pictures, labels), data[1])
     assert model.name == "speed_cnn"

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
-from test_reading import dicom
+from tiny_data import dicom
 
 from medmnist_keras import CLASS_NAMES, __main__, baseline_cnn, load_images
 from medmnist_keras.data import draw_phantoms
@@ -244,5 +244,5 @@ def test_without_gradio_the_error_says_what_to_install(monkeypatch, capsys):
 def test_importing_the_package_leaves_gradio_alone():
     import subprocess
 
-    code = "import sys, medmnist_keras.app; sys.exit('gradio' in sys.modules)"
+    code = "import sys, medmnist_keras.inference.app; sys.exit('gradio' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,14 +1,12 @@
 """Answers for people's own pictures, by a model whose answers are known beforehand."""
 
-import sys
-import types
-
 import keras
 import numpy as np
 import pandas as pd
 import pytest
 from keras import layers
 from PIL import Image
+from tiny_data import brightness_model, write
 
 from medmnist_keras import CLASS_NAMES, baseline_cnn, load_model, predict, resnet50v2
 from medmnist_keras.inference import predicting
@@ -18,25 +16,9 @@ from medmnist_keras.models.networks import ROBUST_WIDTH
 WHITE, GREY, BLACK = (np.full((64, 64), level, "uint8") for level in (255, 127, 0))
 
 
-def brightness_model() -> keras.Model:
-    """Calls white pictures Hand, black ones HeadCT, and of grey ones has no idea."""
-    inputs = keras.Input((64, 64, 1))
-    mean = layers.GlobalAveragePooling2D()(layers.Rescaling(1 / 127, offset=-1)(inputs))
-    dense = layers.Dense(6, activation="softmax")
-    model = keras.Model(inputs, dense(mean))
-    dense.set_weights([np.array([[0, 0, 0, 0, 9, -9]]), np.zeros(6)])
-    return model
-
-
 @pytest.fixture(scope="module")
 def model():
     return brightness_model()
-
-
-def write(path, values=WHITE):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(values).save(path)
-    return path
 
 
 @pytest.fixture(autouse=True)
@@ -151,8 +133,7 @@ def test_model_without_softmax_is_told():
 
 
 def test_the_model_that_ships_brings_its_threshold(model, monkeypatch):
-    refusal = types.SimpleNamespace(shipped_threshold={"baseline_cnn": 0.9}.get)
-    monkeypatch.setitem(sys.modules, "medmnist_keras.refusal", refusal)
+    monkeypatch.setattr(shipped, "shipped_threshold", {"baseline_cnn": 0.9}.get)
     monkeypatch.setattr(shipped, "baseline_cnn", lambda weights: {"medical_mnist": model}[weights])
     assert load_model("baseline_cnn") == (model, 0.9)
     assert predict([WHITE, GREY])["answer"].tolist() == ["Hand", "none of these"]
@@ -249,8 +230,8 @@ def test_a_picture_at_the_threshold_itself_is_answered(model):
 def test_the_shipped_model_is_loaded_once(monkeypatch):
     predicting._shipped_model.cache_clear()
     loads = []
-    real = shipped.load_model
-    monkeypatch.setattr(shipped, "load_model", lambda name: loads.append(name) or real(name))
+    real = predicting.load_model
+    monkeypatch.setattr(predicting, "load_model", lambda name: loads.append(name) or real(name))
     first, second = predict(WHITE), predict(WHITE)
     assert loads == [shipped.SHIPPED_MODEL]
     pd.testing.assert_frame_equal(first, second)

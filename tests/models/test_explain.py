@@ -122,6 +122,11 @@ def test_class_without_support_gives_an_empty_map():
     np.testing.assert_array_equal(explanation.grad_cam(blob_detector(), dark, class_index=1), 0)
 
 
+def test_what_speaks_against_the_class_takes_nothing_from_cells_beside_it():
+    sums = np.array([1, -1], "float32").reshape(1, 1, 2, 1)
+    np.testing.assert_allclose(explanation._maps(sums, (1, 4)), [[[1, 0.75, 0.25, 0]]], atol=1e-6)
+
+
 def test_no_images_give_no_maps():
     assert explanation.grad_cam(blob_detector(), blob_images()[:0]).shape == (0, SIZE, SIZE)
 

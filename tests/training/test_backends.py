@@ -40,7 +40,9 @@ def needs(backend):
 @pytest.mark.parametrize("backend", BACKENDS[1:])
 def test_models_behave(backend):
     needs(backend)
-    assert "11 passed" in on(backend, "-m", "pytest", "-q", "test_models.py", "-k", BEHAVIOUR)
+    assert "11 passed" in on(
+        backend, "-m", "pytest", "-q", "models/test_models.py", "-k", BEHAVIOUR
+    )
 
 
 @pytest.fixture(scope="module")

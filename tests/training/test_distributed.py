@@ -35,15 +35,16 @@ needs_jax = pytest.mark.skipif(
 SCRIPT = f"""
 import json, os, sys, keras
 import medmnist_keras as mk
-from medmnist_keras.distributed import join
-from medmnist_keras.shards import read_shards
+from medmnist_keras.data import read_shards
+from medmnist_keras.models import speed_cnn
+from medmnist_keras.training import initialize_job
 
 shards, backup, dies = sys.argv[1:]
 
 def run(**arguments):
     keras.utils.set_random_seed(0)
     history = mk.train(
-        mk.speed_cnn(), read_shards(shards, 16), read_shards(shards, 16), epochs=3, verbose=2,
+        speed_cnn(), read_shards(shards, 16), read_shards(shards, 16), epochs=3, verbose=2,
         learning_rate=1e-3, **arguments,
     )
     print("history", json.dumps(history.history), flush=True)
@@ -206,7 +207,9 @@ def test_ways_to_distribute_that_do_not_work_are_refused():
     check_strategy(SimpleNamespace())
     check_strategy(SimpleNamespace(distribute_strategy=tf.distribute.get_strategy()))
     broken = object.__new__(tf.distribute.MultiWorkerMirroredStrategy)
-    with pytest.raises(ValueError, match="Received: MultiWorkerMirroredStrategy.*call `join"):
+    with pytest.raises(
+        ValueError, match="Received: MultiWorkerMirroredStrategy.*call `initialize_job"
+    ):
         check_strategy(SimpleNamespace(distribute_strategy=broken))
 
 

@@ -65,6 +65,7 @@ def test_hardware_is_named(gpus, names, told):
     [
         (["NVIDIA L4"], False, "mixed_float16"),
         (["Apple GPU (MPS)"], False, "float32"),
+        (["Apple GPU (MPS)"], True, "float32"),
         ([], True, "mixed_bfloat16" if keras.backend.backend() == "tensorflow" else "float32"),
         ([], False, "float32"),
     ],
@@ -110,6 +111,8 @@ def test_a_card_that_the_backend_does_not_see_is_told_in_one_line(gpus, nvidia_s
     assert "NVIDIA L4 is in this machine" in line
     assert "python -m medmnist_keras check" in line
     assert len(line.splitlines()) == 1
+    monkeypatch.setattr(hardware, "list_gpus", lambda: ["NVIDIA L4"])
+    assert "in this machine" not in hardware.hardware_line()
 
 
 @needs_shell
@@ -185,6 +188,12 @@ def test_a_variable_that_hides_the_gpu_is_the_reason(monkeypatch, hidden):
     assert f"CUDA_VISIBLE_DEVICES={hidden!r} hides it" in hardware.why_no_gpu()
 
 
+def test_a_variable_that_names_a_gpu_hides_none(monkeypatch):
+    says(monkeypatch, "jax", "")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert hardware.why_no_gpu().startswith("It says: It gives no reason.")
+
+
 def test_under_windows_tensorflow_needs_wsl(monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr(hardware.keras.backend, "backend", lambda: "tensorflow")
@@ -219,7 +228,7 @@ def test_check_tells_of_the_hidden_gpu_and_why(nvidia_smi):
 
 def test_memory_of_a_gpu_is_taken_as_needed_unless_the_user_says_otherwise():
     code = (
-        "import os, medmnist_keras.hardware\n"
+        "import os, medmnist_keras.training.hardware\n"
         "print(os.environ['TF_FORCE_GPU_ALLOW_GROWTH'], "
         "os.environ['XLA_PYTHON_CLIENT_PREALLOCATE'])"
     )

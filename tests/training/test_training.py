@@ -68,7 +68,7 @@ def test_each_stage_of_fine_tuning_has_its_own_rate_and_length(monkeypatch):
         stages.append((part.name, epochs, learning_rate, len(next(iter(train_ds))[1]), first))
         return keras.callbacks.History()
 
-    monkeypatch.setattr(fitting, "train", record)
+    monkeypatch.setattr(fine_tuning, "train", record)
     monkeypatch.setattr(fine_tuning, "_predict", lambda part, images, *_, **__: images)
     model = resnet50v2(weights=None, image_size=32)
     pair = np.zeros((9, 64, 64, 1), "uint8"), np.arange(9)
