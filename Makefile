@@ -16,7 +16,7 @@ endif
 HTML := --to html --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= \
         --HTMLExporter.jquery_url=
 
-.PHONY: demo test test-notebooks test-oldest test-newest test-colab test-kaggle wheel lint notebooks \
+.PHONY: demo test test-slow test-notebooks test-oldest test-newest test-colab test-kaggle wheel lint notebooks \
         results slides app export web benchmark screenshot index weights architecture api owner \
         check-environment clean
 
@@ -40,8 +40,12 @@ build/0%.html: notebooks/0%.ipynb
 $(filter build/04%,$(PAGES)): $(filter build/02% build/03%,$(PAGES))
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 	$(MAKE) test-notebooks
+
+# What takes long, for a night or before a release.
+test-slow: .venv/ready-test
+	$(BIN)/python -m pytest -m slow
 
 # Every notebook, quick, as a reader meets it: with the wheel, what it declares, and a kernel.
 test-notebooks: wheel

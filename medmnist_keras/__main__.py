@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         "--threshold",
         type=float,
         metavar="T",
-        help="confidence, 0 to 1, under which a picture is none of these; 0 refuses none",
+        help="confidence, 0 to 1, under which a picture is none of these; 0 rejects none",
     )
     predicting.add_argument(
         "--top",
@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluating = commands.add_parser(
         "evaluate",
         parents=[model],
-        help="score a model on pictures from elsewhere, or on the test pictures",
+        help="score a model on an external test set, or on the test pictures",
     )
     evaluating.add_argument(
         "--data",

@@ -48,7 +48,7 @@ def check_environment() -> list[Need]:
 
     Returns:
         A list of `Need`: Python, each package with its version, room on the disk, then what is
-        optional: the pictures, pictures from elsewhere, the ImageNet weights, extras, a GPU.
+        optional: the pictures, an external test set, the ImageNet weights, extras, a GPU.
     """
     needs = [Need("Python", True, platform.python_version())]  # another wouldn't have installed
     needs += _packages()

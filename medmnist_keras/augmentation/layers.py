@@ -16,8 +16,8 @@ from .outliers import draw_outliers
 from .rendering import BREAST, blur, draw_side_view, is_ct, render_ct, render_mri
 
 _UNTOUCHED = 0.4  # share of pictures that stay as they are, so that home isn't forgotten
-_RENDERED = 0.75  # share of the others that are rendered anew
-_FOREIGN = 0.1
+_RENDERED = 0.75  # share of the others that are rendered as another scanner might
+_OUTLIERS = 0.1
 _ONE_BREAST = 0.45
 
 
@@ -36,20 +36,20 @@ def change_batch(both, labels, seed, robust_layers):
     draws = Draws(seed, tf.shape(labels)[0])
     images = tf.cast(both[..., :1], tf.float32)
     changed = ~draws.mask(_UNTOUCHED)
-    foreign = draws.mask(_FOREIGN if "foreign" in robust_layers else 0.0)
+    outlying = draws.mask(_OUTLIERS if "foreign" in robust_layers else 0.0)
 
     def change(images, both, labels, draws):
         return _change(both, labels, draws, robust_layers)
 
     # Each only on the pictures that it is for: the layers take half of the training's time.
-    images = change_some(changed & ~foreign, change, draws, images, both, labels)
-    images = change_some(foreign, _foreign, draws, images)
-    labels = tf.where(foreign, draws.labels(len(CLASS_NAMES)), labels)
+    images = change_some(changed & ~outlying, change, draws, images, both, labels)
+    images = change_some(outlying, _outliers, draws, images)
+    labels = tf.where(outlying, draws.labels(len(CLASS_NAMES)), labels)
     return tf.ensure_shape(images, (both.shape[0], IMAGE_SIZE, IMAGE_SIZE, 1)), labels
 
 
 def render_batch(both, labels, seed, robust_layers):
-    """All layers but the foreign pictures, on every picture; as `change_batch()`, images only."""
+    """All layers but the outliers, on every picture; as `change_batch()`, images only."""
     return _change(both, labels, Draws(seed, len(both)), robust_layers)
 
 
@@ -66,8 +66,8 @@ def _change(both, labels, draws, robust_layers):
     return 255 * tf.clip_by_value(images, 0, 1)
 
 
-def _foreign(images, draws):
-    """Foreign pictures in the place of `images`, of the same tones and faults."""
+def _outliers(images, draws):
+    """Outliers in the place of `images`, of the same tones and faults."""
     drawn = _degrade(_mark(_tone(draw_outliers(images, draws) / 255, draws), draws), draws)
     return 255 * tf.clip_by_value(drawn, 0, 1)
 

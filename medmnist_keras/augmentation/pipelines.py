@@ -82,7 +82,7 @@ def augment_robust(
     this kind is of Tobin et al. 2017, https://arxiv.org/abs/1703.06907. Two in five pictures
     stay as they are.
 
-    A tenth become foreign pictures (outlier exposure, Hendrycks et al. 2019,
+    A tenth become out-of-distribution pictures (outlier exposure, Hendrycks et al. 2019,
     https://arxiv.org/abs/1812.04606). Their labels are drawn by lot in every epoch, so that the
     model learns to believe in none of them.
 
@@ -157,9 +157,9 @@ def render_shift(
 ) -> np.ndarray:
     """Shows each picture once as another hospital might have taken it.
 
-    For measuring: validation pictures to set a threshold on, or a stand-in for pictures from
-    elsewhere. A model trained on `augment_robust()` has seen their like, so this is the mildest
-    of tests for it.
+    For measuring: validation pictures to set a threshold on, or a stand-in for
+    pictures from other hospitals. A model trained on `augment_robust()` has seen their like, so
+    this is the mildest of tests for it.
 
     Args:
         images: uint8 `(N, 64, 64, 1)`, grey levels 0-255.
@@ -190,7 +190,7 @@ def render_shift(
 def add_renderings(images: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> Pair:
     """Gives pictures as they are, then once more as `render_shift()` shows them.
 
-    For choosing an epoch or a temperature, which shall suit home and elsewhere.
+    For choosing an epoch or a temperature, which shall suit the data set and other hospitals.
 
     Args:
         images: uint8 `(N, 64, 64, 1)`, grey levels 0-255.

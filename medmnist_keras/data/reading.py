@@ -21,7 +21,7 @@ from ..info import INFO
 from .dicom import DICOM_SUFFIXES, grey_dicom, is_dicom
 from .levels import FILE_ADVICE, OTHER_ADVICE, UnreadableError, grey_array, grey_image
 
-# What Pillow logs of a spoilt file doesn't go to the terminal unasked, as with pydicom.
+# What Pillow logs of a damaged file doesn't go to the terminal unasked, as with pydicom.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 Picture: TypeAlias = StrPath | bytes | BinaryIO | Image.Image | np.ndarray
@@ -75,7 +75,7 @@ def read_image(
             grey = _grey(picture)
     except FileNotFoundError:
         raise
-    except Exception as error:  # decoders raise anything at all over a spoilt file
+    except Exception as error:  # decoders raise anything at all over a damaged file
         known = isinstance(error, UnreadableError)
         damage = f"it is damaged ({' '.join(str(error).split()) or type(error).__name__})"
         reason, advice = error.args if known else (damage, FILE_ADVICE)

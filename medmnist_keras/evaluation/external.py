@@ -1,4 +1,4 @@
-"""Beyond the data set: scores on pictures from elsewhere, in class-named folders.
+"""Beyond the data set: scores on an external test set, by class and by source.
 
 Such sets are small and gathered from few places, so every share comes with its interval, and
 with a table per source where the sources are known.
@@ -20,12 +20,12 @@ from .metrics import evaluate
 
 
 class ExternalReport(NamedTuple):
-    """Scores of a model on pictures from elsewhere; nothing is rounded.
+    """Scores of a model on an external test set; nothing is rounded.
 
     Attributes:
         scores: dict of plain numbers: those of `evaluate()`, `balanced_accuracy_low` and
-            `balanced_accuracy_high`; with a threshold also `refused`, the share of pictures,
-            and `accuracy_kept`, of the others (`None` when all are refused).
+            `balanced_accuracy_high`; with a threshold also `refused`, the share rejected,
+            and `accuracy_kept`, of the others (`None` when all are rejected).
         per_class: table with one row a class and the columns `recall`, `low`, `high` and
             `images`; with a threshold also `refused`. Shares of an absent class are NaN.
         confusion: table of counts, true classes down, predicted classes across.
@@ -46,20 +46,20 @@ def external_report(
     *,
     clusters: ArrayLike | None = None,
 ) -> ExternalReport:
-    """Scores a model on pictures from elsewhere, by class and by source.
+    """Scores a model on an external test set, by class and by source.
 
     Accuracy and recall have Wilson's interval, balanced accuracy that of
     `balanced_accuracy_interval()`. Where sources or clusters are known they allow for errors that
     come together (`design_effects()`); without them pictures count as independent, which slices
     of one patient are not, and the true doubt is larger. So it is within each source. Recall and
-    the confusion matrix count each picture's most probable class, refused or not.
+    the confusion matrix count each picture's most probable class, rejected or not.
 
     Args:
         labels: True classes, integers of shape `(N,)` in `[0, 6)`.
         probabilities: Softmax output, floats of shape `(N, 6)`; each row sums to 1.
         sources: Where each picture comes from, N strings, or `None`.
         threshold: Float from 0 to 1. Pictures whose highest probability lies under it count as
-            refused; `None` for no such count.
+            rejected; `None` for no such count.
         clusters: Groups of pictures that belong together, such as those of `find_groups()`,
             `(N,)`; by default the sources.
 

@@ -1,4 +1,4 @@
-"""Pictures of none of the six kinds, to measure whether a model refuses them.
+"""Pictures of none of the six kinds, to measure whether a model rejects them.
 
 **For measuring only.** No training, tuning or choice of a threshold may see these pictures: a
 model that has met them says nothing of how it takes what it never met. Training code must not
@@ -264,13 +264,16 @@ def load_ood_sets(*, seed: int = 0) -> dict[str, np.ndarray]:
         import tqdm.auto  # noqa: F401
     if find_spec("skimage") is None:
         raise ImportError(
-            "The foreign sets need scikit-image, which is not installed. "
+            "The out-of-distribution sets need scikit-image, which is not installed. "
             "Run `pip install scikit-image`."
         )
     sets = {}
-    for index, (name, foreign_set) in enumerate(OOD_SETS.items()):
+    for index, (name, ood_set) in enumerate(OOD_SETS.items()):
         if name == "brain MRI" and find_spec("nilearn") is None:
-            print("brain MRI is left out of the foreign sets: `pip install nilearn` brings it")
+            print(
+                "brain MRI is left out of the out-of-distribution sets: "
+                "`pip install nilearn` brings it"
+            )
             continue
-        sets[name] = foreign_set.make(np.random.default_rng([seed, index]))[..., np.newaxis]
+        sets[name] = ood_set.make(np.random.default_rng([seed, index]))[..., np.newaxis]
     return sets

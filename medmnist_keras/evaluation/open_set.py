@@ -1,7 +1,7 @@
-"""Knowing what it doesn't know: calibrated confidence, and a threshold below which to refuse.
+"""Open-set recognition: out-of-distribution pictures, none of the six classes, are rejected.
 
 The score is the highest probability of the calibrated model (Hendrycks and Gimpel 2017,
-https://arxiv.org/abs/1610.02136). Training with foreign pictures (`augment_robust()`) is what
+https://arxiv.org/abs/1610.02136). Outlier exposure in training (`augment_robust()`) is what
 makes it low for pictures of nothing known.
 """
 
@@ -19,7 +19,7 @@ from .._keras import keras
 
 
 def rejection_threshold(probabilities: ArrayLike, kept: float = 0.95) -> float:
-    """Finds the confidence below which to refuse, so that this share of pictures is kept.
+    """Finds the confidence below which to reject, so that this share of pictures is accepted.
 
     Args:
         probabilities: Softmax output for validation pictures, floats of shape `(N, classes)`.
@@ -39,24 +39,25 @@ def rejection_threshold(probabilities: ArrayLike, kept: float = 0.95) -> float:
 def open_set_table(
     model: keras.Model,
     familiar: ArrayLike,
-    foreign: Mapping[str, np.ndarray],
+    ood_sets: Mapping[str, np.ndarray],
     threshold: float,
 ) -> pd.DataFrame:
-    """Measures how well a model tells pictures of its six kinds from foreign ones.
+    """Measures how well a model tells pictures of its six classes from out-of-distribution ones.
 
     Args:
         model: `keras.Model` from raw pixels `(batch, 64, 64, 1)`, 0-255, to probabilities.
         familiar: uint8 `(N, 64, 64, 1)`, pictures of the six kinds that it never saw.
-        foreign: dict of a set's name to uint8 `(M, 64, 64, 1)`, such as `load_ood_sets()`.
+        ood_sets: dict of a set's name to uint8 `(M, 64, 64, 1)`, such as `load_ood_sets()`.
         threshold: float, of `rejection_threshold()`.
 
     Returns:
-        A table with one row a foreign set and the columns `auroc` (area under the ROC curve of
-        confidence, familiar against foreign; 0.5 is chance), `refused` (share) and `images`.
+        A table with one row a set and the columns `auroc` (area under the ROC curve of
+        confidence, familiar against out-of-distribution; 0.5 is chance), `refused` (share) and
+        `images`.
     """
     known = max_probability(model, familiar)
     rows = {}
-    for name, images in foreign.items():
+    for name, images in ood_sets.items():
         scores = max_probability(model, images)
         truth = np.repeat([1, 0], [len(known), len(scores)])
         rows[name] = {

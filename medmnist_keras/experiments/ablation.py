@@ -18,9 +18,7 @@ from .saved import LOG, RECIPE, digest_of, write_json
 from .settings import Settings
 
 
-def run_ablation(
-    data: tuple[Pair, Pair, Pair], settings: Settings, elsewhere: Pair
-) -> pd.DataFrame:
+def run_ablation(data: tuple[Pair, Pair, Pair], settings: Settings, external: Pair) -> pd.DataFrame:
     """Measures what each robust layer buys: one training for each, with one layer more.
 
     Each is a baseline CNN of one epoch on every second picture, so scores are lower than after a
@@ -33,17 +31,17 @@ def run_ablation(
     Args:
         data: what `load_data()` returned, as in `run_baseline()`.
         settings: `Settings` of the run.
-        elsewhere: `(images, labels)` of pictures from elsewhere, uint8 `(N, 64, 64, 1)` and int
+        external: `(images, labels)` of an external test set, uint8 `(N, 64, 64, 1)` and int
             `(N,)`.
 
     Returns:
         A table with one row a training and the columns `layer` (trained with this one and those
         above it; the first row with none, the last with phantoms too), `test errors`, and for
-        `elsewhere` the `balanced accuracy` and the recall of each class by its name.
+        `external` the `balanced accuracy` and the recall of each class by its name.
     """
     file = settings.folder / f"ablation-{settings.split}{settings.seed}.json"
     kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    made_of = {"pictures": digest_of(*data, elsewhere), "recipe": RECIPE}
+    made_of = {"pictures": digest_of(*data, external), "recipe": RECIPE}
     if kept and {name: kept.get(name) for name in made_of} != made_of:
         LOG.warning("%s is of other pictures or another recipe: it is made anew.", file)
         kept = {}
@@ -65,13 +63,13 @@ def run_ablation(
         chosen = list(ROBUST_LAYERS)[:last]
         train_ds = augment_robust(train_ds, robust_layers=chosen, seed=settings.seed)
         train(model, train_ds, val_ds, epochs=1, verbose=0)
-        answers = model.predict(x_test, batch_size=256, verbose=0).argmax(axis=1)
-        rated = model.predict(elsewhere[0], batch_size=256, verbose=0)
-        report = external_report(elsewhere[1], rated)
+        predicted = model.predict(x_test, batch_size=256, verbose=0).argmax(axis=1)
+        probabilities = model.predict(external[0], batch_size=256, verbose=0)
+        report = external_report(external[1], probabilities)
         rows.append(
             {
                 "layer": layers[last],
-                "test errors": int((answers != y_test).sum()),
+                "test errors": int((predicted != y_test).sum()),
                 "balanced accuracy": report.scores["balanced_accuracy"],
                 **report.per_class["recall"].dropna().to_dict(),
             }

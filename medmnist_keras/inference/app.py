@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..evaluation.corruptions import CORRUPTIONS
@@ -35,49 +36,10 @@ if TYPE_CHECKING:
 
 MAX_MEGABYTES = 50  # of an upload
 _FORGET = 60  # seconds after which Gradio deletes an upload that nobody read
-# A picture that is pasted anywhere goes where a dropped one goes.
-_HEAD = """<script>
-document.addEventListener("paste", (event) => {
-  const input = document.querySelector("#picture input[type=file]");
-  if (!input || !event.clipboardData.files.length) return;
-  input.files = event.clipboardData.files;
-  input.dispatchEvent(new Event("change", { bubbles: true }));
-});
-</script>"""
-_CHOOSE = """element.addEventListener("click", (event) => {
-  const button = event.target.closest("button");
-  if (button) trigger("click", { index: Number(button.dataset.index) });
-});"""
-# Blue and orange of the figures, which the colour-blind can tell apart.
-_CSS = """
-.mk-examples h3, .mk-answers h3, h3.mk-title { font-weight: 700; margin: .25rem 0; }
-.mk-examples div { display: flex; flex-wrap: wrap; gap: 6px; }
-.mk-examples button { width: calc((100% - 36px) / 7); border: 2px solid transparent; }
-.mk-examples button:hover, .mk-examples button:focus-visible { border-color: #0173b2; }
-.mk-examples img { width: 100%; }
-.mk-answers { display: flex; flex-wrap: wrap; gap: 1rem; font-size: 1.15rem; }
-.mk-card { flex: 1 1 17rem; padding: .75rem 1rem; border-radius: 8px;
-  border: 1px solid var(--border-color-primary); border-top: 6px solid var(--colour, gray); }
-.mk-seen { flex: 0 1 12rem; }
-.mk-robust { --colour: #0173b2; }
-.mk-plain { --colour: #d55e00; }
-.mk-card p { margin: 0 0 .5rem; overflow-wrap: anywhere; }
-.mk-card img { width: 100%; max-width: 13rem; aspect-ratio: 1; display: block; }
-.mk-seen img { image-rendering: pixelated; }
-.mk-verdict { font-size: 1.9rem; font-weight: 700; line-height: 1.15; }
-.mk-verdict small { font-size: 1.15rem; font-weight: 400; display: block; }
-.mk-card table { width: 100%; margin: .5rem 0; font-variant-numeric: tabular-nums; }
-.mk-card th, .mk-card td { padding: 2px 0; border: 0; line-height: 1.3; }
-.mk-card th { text-align: left; font-weight: 400; width: 6.2rem; }
-.mk-card td:last-child { text-align: right; width: 4rem; }
-.mk-bar i { display: block; height: 1.1rem; background: var(--colour); }
-.mk-near { display: flex; flex-wrap: wrap; gap: .75rem; }
-.mk-near figure { margin: 0; text-align: center; line-height: 1.3; }
-.mk-near img { width: 6.5rem; }
-.mk-problem, .mk-hint { font-size: 1.4rem; padding: 1rem; overflow-wrap: anywhere;
-  border-left: 6px solid #d55e00; }
-.mk-hint { border-color: #0173b2; }
-"""
+
+
+def _page(name: str) -> str:
+    return (Path(__file__).parent / "page" / name).read_text(encoding="utf-8")
 
 
 def build_app() -> "gr.Blocks":
@@ -157,7 +119,7 @@ def build_app() -> "gr.Blocks":
                 groups = {"Test pictures": test_pictures, "Drawn, not patients": drawn}
                 gallery = gr.HTML(
                     show_examples(groups),
-                    js_on_load=_CHOOSE,
+                    js_on_load=_page("choose.js"),
                     apply_default_css=False,
                     elem_classes="mk-examples",
                 )
@@ -234,8 +196,8 @@ def open_app(
                 text_size=gr.themes.sizes.text_lg,
                 font=[gr.themes.LocalFont("Source Sans Pro", (400, 700)), "sans-serif"],
             ),
-            css=_CSS,
-            head=_HEAD,
+            css=_page("page.css"),
+            head=f"<script>{_page('paste.js')}</script>",
             height=900,
             quiet=True,
             prevent_thread_lock=True,

@@ -2,7 +2,7 @@
 
 What is written takes raw pixels and gives probabilities and confidence, so nothing of this
 package is needed where it runs; what it can't hold, the class names and the threshold of
-refusal, lies beside it as JSON. A file is kept only if it says in its own runtime what the
+rejection, lies beside it as JSON. A file is kept only if it says in its own runtime what the
 model says in Keras.
 """
 

@@ -30,7 +30,7 @@ def show_problem(text: str) -> str:
 def show(
     picture: Picture, seen: np.ndarray, robust: Answer, plain: Answer, nearest: list | None
 ) -> str:
-    """HTML of a picture as the models see it, both answers, and the nearest training pictures.
+    """HTML of a picture as the models see it, both predictions, and the nearest training pictures.
 
     Args:
         picture: `Picture`, for its title and truth.

@@ -1,4 +1,4 @@
-"""What is on people's own pictures: any files or arrays in, a table of answers out."""
+"""Predictions for people's own pictures: any files or arrays in, a table out."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def predict(
             `(batch, 6)`; `None` for the one that ships with the package.
         threshold: float from 0 to 1. A picture whose highest probability lies under it is none
             of these. `None` for the threshold of the model that ships; with another model
-            nothing is refused then.
+            nothing is rejected then.
         batch_size: int, how many pictures are read and predicted at once.
         progress: bool. Whether to show a progress bar, on a terminal.
 

@@ -278,7 +278,7 @@ def _resnet50v2_backbone(x, weights) -> keras.Model:
 def _load_own_weights(model, weights) -> None:
     try:
         model.load_weights(weights)
-    except Exception as error:  # Keras and h5py raise anything over a spoilt file
+    except Exception as error:  # Keras and h5py raise anything over a damaged file
         expected = f"a `.weights.h5` file that `save_weights()` of {model.name} wrote"
         raise _weights_error(weights, expected, error) from error
 

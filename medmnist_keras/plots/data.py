@@ -111,7 +111,7 @@ def similarity_to_training(
     Args:
         similarity: `"grouped"` or `"random"` to floats of shape `(N,)`, the first result of
             `nearest`.
-        threshold: Similarity beyond which an image has a twin; that share is written.
+        threshold: Similarity beyond which an image has a near duplicate; that share is written.
         ax, title: The axes to draw on, `None` for a figure of its own; what it shows.
 
     Returns:

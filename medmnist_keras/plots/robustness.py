@@ -78,7 +78,8 @@ def ablation(table: pd.DataFrame, ax: Axes | None = None, title: str | None = No
         ax, title: The axes to draw on, `None` for a figure of its own; what it shows.
 
     Returns:
-        The axes: balanced accuracy elsewhere in per cent, and at the right the errors at home.
+        The axes: balanced accuracy on the external test set in per cent, at the right the test
+        errors.
     """
     ax = make_axes(ax, WIDTH, 2 + 0.55 * len(table))
     rows = np.arange(len(table))
@@ -150,19 +151,19 @@ def rejection_histogram(
     ax: Axes | None = None,
     title: str | None = None,
 ) -> Axes:
-    """Shows which scores each set of pictures gets, and which share of it is refused.
+    """Shows which scores each set of pictures gets, and which share of it is rejected.
 
-    What is refused is orange, what is kept is blue. As scores gather near 1, the axis gives 0.9,
-    0.99 and 0.999 the same room (it is linear in the log-odds). Heights are the square root of
+    What is rejected is orange, what is accepted is blue. As scores gather near 1, the axis gives
+    0.9, 0.99 and 0.999 the same room (it is linear in the log-odds). Heights are the square root of
     the share of pictures, so that few are seen beside many; each set is scaled to its own peak.
 
     Args:
         scores: Name of a set to floats in `[0, 1]`, shape `(N,)`, the higher the more familiar.
-        threshold: A picture with a score below it is refused.
+        threshold: A picture with a score below it is rejected.
         ax, title: The axes to draw on, `None` for a figure of its own; what it shows.
 
     Returns:
-        The axes, one row per set with the share refused at its right.
+        The axes, one row per set with the share rejected at its right.
     """
     sets = [np.asarray(values, dtype=float) for values in scores.values()]
     lowest = min(values.min() for values in sets)
@@ -172,19 +173,19 @@ def rejection_histogram(
     top = len(scores)
     base_lines = np.arange(top)[::-1]  # the first set on top
     for base_line, values in zip(base_lines, sets, strict=True):
-        refused, places = values < threshold, logit(values.clip(*ends))
+        rejected, places = values < threshold, logit(values.clip(*ends))
         parts = [
             (*np.histogram(places[members], bin_edges(start, stop)), color)
             for start, stop, members, color in (
-                (low, cut, refused, ORANGE),
-                (cut, high, ~refused, BLUE),
+                (low, cut, rejected, ORANGE),
+                (cut, high, ~rejected, BLUE),
             )
         ]
         peak = max(counts.max() for counts, _, _ in parts)
         for counts, edges, color in parts:
             heights = base_line + 0.85 * np.sqrt(counts / peak)
             ax.stairs(heights, edges, baseline=base_line, fill=True, color=color)
-        text = f"{refused.mean():.0%}" + (" refused" if base_line == top - 1 else "")
+        text = f"{rejected.mean():.0%}" + (" refused" if base_line == top - 1 else "")
         ax.text(1.02, base_line, text, color=ORANGE, transform=ax.get_yaxis_transform())
     ax.axvline(cut, color="black", linestyle="--")
     over_the_line = {"facecolor": "white", "edgecolor": "none", "pad": 2}

@@ -25,7 +25,7 @@ def confusion_matrix(
     """Shows how often each class is taken for which: right in blue, wrong in orange.
 
     Colour follows the logarithm of the count, so that a single error stands out beside thousands
-    of right answers.
+    of correct predictions.
 
     Args:
         labels: True classes, integers of shape `(N,)`.

@@ -16,6 +16,8 @@ from .fitting import distribution_scope, train
 # The last layer of ResNet50V2 before its top stage. Everything up to here stays as it is.
 _FROZEN_UP_TO = "conv4_block6_out"
 
+_HEAD_RATE, _TOP_RATE = 1e-3, 1e-4  # peaks of the two stages
+
 
 class FineTuning(NamedTuple):
     """What `fine_tune()` did.
@@ -38,8 +40,6 @@ def fine_tune(
     *,
     head_epochs: int = 6,
     top_epochs: int = 2,
-    head_learning_rate: float = 1e-3,
-    top_learning_rate: float = 1e-4,
     batch_size: int = 128,
     seed: int = 0,
     verbose: Verbose = "auto",
@@ -56,8 +56,6 @@ def fine_tune(
         val_data: likewise, for validation.
         head_epochs: int, epochs of stage one.
         top_epochs: int, epochs of stage two.
-        head_learning_rate: float, peak of stage one.
-        top_learning_rate: float, peak of stage two.
         batch_size: int, of both stages.
         seed: int, of the order of the pictures.
         verbose: as in `fit()`.
@@ -110,9 +108,9 @@ def fine_tune(
     pooled_train = _predict(pooling, maps_train, batch_size, verbose=0)
     pooled_val = _predict(pooling, maps_val, batch_size, verbose=0)
     clock.append(time.perf_counter())
-    head_history = stage(head, pooled_train, pooled_val, head_epochs, head_learning_rate)
+    head_history = stage(head, pooled_train, pooled_val, head_epochs, _HEAD_RATE)
     clock.append(time.perf_counter())
-    top_history = stage(top, maps_train, maps_val, top_epochs, top_learning_rate)
+    top_history = stage(top, maps_train, maps_val, top_epochs, _TOP_RATE)
     clock.append(time.perf_counter())
     seconds = dict(zip(("features", "head", "top"), np.diff(clock).tolist(), strict=True))
     return FineTuning(head_history, top_history, seconds)

@@ -66,11 +66,9 @@ def test_the_threshold_is_a_cosine():
 def test_blank_pictures_and_copies(noise):
     nearly = np.full((1, 64, 64, 1), 9, dtype="uint8")
     nearly[0, 0, 0] = 12
-    faint = np.full((1, 64, 64, 1), 9, dtype="uint8")
-    faint[0, 32:] = 11  # a standard deviation of one grey level
-    images = np.concatenate([noise[:3], nearly, noise[1:2], nearly, faint])
-    np.testing.assert_array_equal(find_blank(images), [0, 0, 0, 1, 0, 1, 0])
-    np.testing.assert_array_equal(find_originals(images), [0, 1, 2, 3, 1, 3, 6])
+    images = np.concatenate([noise[:3], nearly, noise[1:2], nearly])
+    np.testing.assert_array_equal(find_blank(images), [0, 0, 0, 1, 0, 1])
+    np.testing.assert_array_equal(find_originals(images), [0, 1, 2, 3, 1, 3])
 
 
 def test_connected_numbers_the_sets():

@@ -6,6 +6,7 @@ import os
 import keras
 import numpy as np
 import pytest
+from tiny_data import tiny_resnet
 
 from medmnist_keras import CLASS_NAMES, baseline_cnn, load_data, make_dataset, train
 from medmnist_keras.augmentation import ROBUST_LAYERS
@@ -128,9 +129,7 @@ def test_run_baseline_trains_once_and_says_so(settings, data):
 
 
 def test_run_resnet_without_imagenet_weights_says_so(settings, monkeypatch, capsys):
-    monkeypatch.setattr(
-        recipes, "resnet50v2", lambda weights: networks.resnet50v2(weights=weights, image_size=32)
-    )
+    monkeypatch.setattr(recipes, "resnet50v2", lambda weights: tiny_resnet())
     monkeypatch.setattr(recipes, "imagenet_weights_at_hand", lambda: False)
     data = load_data("phantoms", images_per_class=180)
     run = run_resnet50v2(data, settings)

@@ -123,6 +123,7 @@ def test_a_spoilt_file_beside_the_model_is_told(text, small, tmp_path):
         load_model(tmp_path / "mine.keras")
 
 
+@pytest.mark.slow
 def test_resnet50v2_says_the_same_too(tmp_path):
     pytest.importorskip("onnxruntime")
     model = resnet50v2(weights=None, image_size=32)

@@ -149,6 +149,7 @@ def test_two_devices_of_one_process_train_as_one(single, alone):
 
 
 @needs_jax
+@pytest.mark.slow
 def test_two_processes_train_as_one_and_one_of_them_writes(shards, alone, tmp_path):
     first, second = start(2, shards, tmp_path / "state" / "of_process_{}", "never")
     assert (first.code, second.code) == (0, 0), first.output + second.output
@@ -163,6 +164,7 @@ def test_two_processes_train_as_one_and_one_of_them_writes(shards, alone, tmp_pa
 
 
 @needs_jax
+@pytest.mark.slow
 def test_a_process_that_dies_ends_the_job_which_then_goes_on(shards, alone, tmp_path):
     first, second = start(2, shards, tmp_path / "state", "1")
     assert (first.code, second.code) == (1, DIED)
@@ -207,9 +209,7 @@ def test_ways_to_distribute_that_do_not_work_are_refused():
     check_strategy(SimpleNamespace())
     check_strategy(SimpleNamespace(distribute_strategy=tf.distribute.get_strategy()))
     broken = object.__new__(tf.distribute.MultiWorkerMirroredStrategy)
-    with pytest.raises(
-        ValueError, match="Received: MultiWorkerMirroredStrategy.*call `initialize_job"
-    ):
+    with pytest.raises(ValueError, match="MultiWorkerMirroredStrategy.*call `initialize_job"):
         check_strategy(SimpleNamespace(distribute_strategy=broken))
 
 

@@ -1,9 +1,12 @@
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from tiny_data import tiny_resnet
 
 from medmnist_keras import baseline_cnn, fine_tune, load_data, make_dataset, resnet50v2, train
 from medmnist_keras.training import accelerated, fine_tuning, fitting, hardware
@@ -70,11 +73,11 @@ def test_each_stage_of_fine_tuning_has_its_own_rate_and_length(monkeypatch):
 
     monkeypatch.setattr(fine_tuning, "train", record)
     monkeypatch.setattr(fine_tuning, "_predict", lambda part, images, *_, **__: images)
-    model = resnet50v2(weights=None, image_size=32)
+    model = tiny_resnet()
     pair = np.zeros((9, 64, 64, 1), "uint8"), np.arange(9)
     tuned = {"head_epochs": 5, "top_epochs": 3, "batch_size": 4, "seed": 1, "verbose": 0}
-    fine_tune(model, pair, pair, head_learning_rate=0.02, top_learning_rate=0.003, **tuned)
-    assert [stage[:4] for stage in stages] == [("head", 5, 0.02, 4), ("top", 3, 0.003, 4)]
+    fine_tune(model, pair, pair, **tuned)
+    assert [stage[:4] for stage in stages] == [("head", 5, 1e-3, 4), ("top", 3, 1e-4, 4)]
     np.testing.assert_array_equal(stages[0][4], stages[1][4])
 
 
@@ -308,18 +311,22 @@ def test_training_on_two_devices():
     """MirroredStrategy needs its devices before TensorFlow starts: a process of its own."""
     script = """
 import medmnist_keras as mk, tensorflow as tf
+from tiny_data import tiny_resnet
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 train_data, val_data, _ = mk.load_data("phantoms", images_per_class=40)
 with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
-    model = mk.resnet50v2(weights=None, image_size=32)
+    model = tiny_resnet()
 tuned = mk.fine_tune(
     model, train_data, val_data, head_epochs=2, top_epochs=1, batch_size=32, verbose=0
 )
 assert model.distribute_strategy.num_replicas_in_sync == 2
 print("losses", *tuned.head.history["loss"])
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    paths = {"PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=os.environ | paths
+    )
     assert done.returncode == 0, done.stderr
     first, second = map(float, done.stdout.split("losses")[1].split())
     assert second < first
