@@ -56,6 +56,11 @@ def check_clusters(clusters: ArrayLike, images: int, name: str = "clusters") -> 
             f"`{name}` must hold one entry for each of the {images} pictures. "
             f"Received: shape={clusters.shape}. Take it from the same pictures, unshuffled."
         )
+    if any(entry is None or entry != entry for entry in clusters.tolist()):  # NaN is not itself
+        raise ValueError(
+            f"`{name}` must name a group or source for each picture. "
+            'Received: None or NaN. Put a name of its own there, such as "unknown".'
+        )
     return clusters
 
 

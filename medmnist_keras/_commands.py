@@ -82,12 +82,12 @@ def evaluate_model(options) -> int:
     from .evaluation.external import external_report
     from .models.shipped import load_model
 
-    told, sources, clusters = "the test pictures of Medical MNIST, grouped split", None, None
+    source_name, sources, clusters = "the test pictures of Medical MNIST, grouped split", None, None
     problems: list[tuple[str, str]] = []
     if options.data is None:
         images, labels, clusters = _test_pictures()
     else:
-        told = options.data
+        source_name = options.data
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             images, labels, _, sources, problems = load_folder(options.data)
@@ -99,7 +99,7 @@ def evaluate_model(options) -> int:
     if options.json:
         _print_json(
             {
-                "data": told,
+                "data": source_name,
                 "model": options.model,
                 "threshold": threshold,
                 "scores": report.scores,
@@ -112,7 +112,7 @@ def evaluate_model(options) -> int:
             }
         )
     else:
-        print(f"Data: {printable(told)}")
+        print(f"Data: {printable(source_name)}")
         _print_report(report)
     return _tell_problems([why for _, why in problems], len(labels) + len(problems))
 
@@ -271,8 +271,8 @@ def _print_report(report) -> None:
         print(f"{name.replace('_', ' ')} {scores[name]:.1%} (95 % interval {interval})")
     if "refused" in scores:
         kept = scores["accuracy_kept"]
-        told = "" if kept is None else f", accuracy on the others {kept:.1%}"
-        print(f"refused as none of these {scores['refused']:.1%}{told}")
+        accuracy = "" if kept is None else f", accuracy on the others {kept:.1%}"
+        print(f"refused as none of these {scores['refused']:.1%}{accuracy}")
     print(f"\n{report.per_class.round(3).to_string()}")
     print(f"\nConfusion: true classes down, predicted across\n{report.confusion.to_string()}")
     if report.per_source is not None:

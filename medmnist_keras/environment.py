@@ -23,34 +23,34 @@ _APPLE = (
 )
 
 
-class Need(NamedTuple):
+class Check(NamedTuple):
     """One thing that the notebooks need, or can use.
 
     Attributes:
         name: str.
         met: bool.
-        told: str. What was found, or what to do.
+        finding: str. What was found, or what to do.
         required: bool. Whether nothing works without it.
     """
 
     name: str
     met: bool
-    told: str
+    finding: str
     required: bool = True
 
     def __str__(self) -> str:
         optional = "" if self.met or self.required else " (optional)"
-        return f"{'[ok]' if self.met else '[missing]':10}{self.name}{optional}: {self.told}"
+        return f"{'[ok]' if self.met else '[missing]':10}{self.name}{optional}: {self.finding}"
 
 
-def check_environment() -> list[Need]:
+def check_environment() -> list[Check]:
     """Looks for all that the notebooks need, or can use; downloads and changes nothing.
 
     Returns:
-        A list of `Need`: Python, each package with its version, room on the disk, then what is
+        A list of `Check`: Python, each package with its version, room on the disk, then what is
         optional: the pictures, an external test set, the ImageNet weights, extras, a GPU.
     """
-    needs = [Need("Python", True, platform.python_version())]  # another wouldn't have installed
+    needs = [Check("Python", True, platform.python_version())]  # another wouldn't have installed
     needs += _packages()
     # Keras comes with these, so they wait until it is known to be here, and to load.
     if all(need.met for need in needs if need.required):
@@ -104,17 +104,17 @@ def _requirements() -> dict[str, tuple[Requirement, str]]:
     return found
 
 
-def _loading_problem() -> Need | None:
+def _loading_problem() -> Check | None:
     """What is installed may still not load: a half-done upgrade, another kind of CPU."""
     try:
         importlib.import_module("medmnist_keras._keras")
-    except Exception as error:  # whatever it is, it is to be told
+    except Exception as error:  # whatever it is, it is reported
         advice = "pip install --force-reinstall keras tensorflow"
-        return Need("Keras", False, f"does not load, {type(error).__name__}: {error}; {advice}")
+        return Check("Keras", False, f"does not load, {type(error).__name__}: {error}; {advice}")
     return None
 
 
-def _packages() -> list[Need]:
+def _packages() -> list[Check]:
     needs = []
     for name, (wanted, extra) in _requirements().items():
         try:
@@ -124,35 +124,35 @@ def _packages() -> list[Need]:
         met = version is not None and wanted.specifier.contains(version, prereleases=True)
         package = f"medmnist_keras[{extra}]" if extra else f"{name}{wanted.specifier}"
         advice = f'{version or "not here"}; pip install "{package}"'
-        needs.append(Need(name, met, str(version) if met else advice, required=not extra))
+        needs.append(Check(name, met, str(version) if met else advice, required=not extra))
     return needs
 
 
-def _disk() -> Need:
+def _disk() -> Check:
     from .storage import keras_home
 
     folder = keras_home()
     there = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(there).free / 1e9
     met = free >= _ROOM and os.access(there, os.W_OK)
-    told = f"{free:,.0f} GB free for downloads"
+    finding = f"{free:,.0f} GB free for downloads"
     advice = f"{folder} needs {_ROOM:.0f} GB and to be writable; set KERAS_HOME to such a folder"
-    return Need("disk", met, told if met else advice)
+    return Check("disk", met, finding if met else advice)
 
 
-def _pictures() -> list[Need]:
+def _pictures() -> list[Check]:
     from .data.finding import EXTERNAL_VARIABLE, find_source
     from .data.loading import is_at_hand
 
     advice = "they are downloaded when a notebook first needs them, or set MEDICAL_MNIST_DIR"
     try:
-        here, told = is_at_hand(), str(find_source() or "kept from an earlier run")
+        here, finding = is_at_hand(), str(find_source() or "kept from an earlier run")
     except (FileNotFoundError, ValueError) as error:  # a wrong MEDICAL_MNIST_DIR
         here, advice = False, str(error)
     external = os.environ.get(EXTERNAL_VARIABLE, "")
     return [
-        Need(INFO["name"], here, told if here else advice, required=False),
-        Need(
+        Check(INFO["name"], here, finding if here else advice, required=False),
+        Check(
             "pictures from elsewhere",
             os.path.isdir(external),
             external if os.path.isdir(external) else f"set {EXTERNAL_VARIABLE} to their folder",
@@ -161,26 +161,28 @@ def _pictures() -> list[Need]:
     ]
 
 
-def _imagenet() -> Need:
+def _imagenet() -> Check:
     from .models.networks import imagenet_weights_at_hand
 
     here = imagenet_weights_at_hand()
     advice = "they are downloaded when chapter 3 first needs them"
-    return Need("ImageNet weights", here, "at hand" if here else advice, required=False)
+    return Check("ImageNet weights", here, "at hand" if here else advice, required=False)
 
 
-def _gpu() -> Need:
+def _gpu() -> Check:
     from .training.hardware import list_gpus, nvidia_cards, why_no_gpu
 
     if gpus := list_gpus():
-        return Need("GPU", True, ", ".join(gpus), required=False)
+        return Check("GPU", True, ", ".join(gpus), required=False)
     cards = nvidia_cards()
     if not cards:
-        told = f"none; trainings run on {os.cpu_count()} CPU cores{_APPLE if _on_apple() else ''}"
-        return Need("GPU", False, told, required=False)
+        finding = (
+            f"none; trainings run on {os.cpu_count()} CPU cores{_APPLE if _on_apple() else ''}"
+        )
+        return Check("GPU", False, finding, required=False)
     backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
-    told = f"{', '.join(cards)} is here, but {backend} does not see it. {why_no_gpu()}"
-    return Need("GPU", False, told, required=False)
+    finding = f"{', '.join(cards)} is here, but {backend} does not see it. {why_no_gpu()}"
+    return Check("GPU", False, finding, required=False)
 
 
 def _on_apple() -> bool:

@@ -44,7 +44,7 @@ def test_a_missing_package_is_told_with_the_command(monkeypatch):
     packages(monkeypatch, seaborn=None)
     needs = by_name(check_environment())
     assert str(needs["seaborn"]).startswith("[missing] seaborn: not here; pip install")
-    assert re.search(r'"seaborn[<>]', needs["seaborn"].told)
+    assert re.search(r'"seaborn[<>]', needs["seaborn"].finding)
     assert needs["seaborn"].required
     assert "GPU" not in needs  # Keras isn't asked while something is missing
 
@@ -53,7 +53,7 @@ def test_a_package_that_is_too_old_is_missing(monkeypatch):
     packages(monkeypatch, keras="2.15.0")
     need = by_name(check_environment())["keras"]
     assert not need.met
-    assert need.told.startswith("2.15.0; pip install")
+    assert need.finding.startswith("2.15.0; pip install")
 
 
 def test_an_extra_is_optional(monkeypatch):
@@ -74,7 +74,7 @@ def test_a_full_disk_is_told(monkeypatch, tmp_path):
     monkeypatch.setattr(environment.shutil, "disk_usage", lambda path: full)
     need = by_name(check_environment())["disk"]
     assert not need.met
-    assert "set KERAS_HOME" in need.told
+    assert "set KERAS_HOME" in need.finding
     assert not (tmp_path / "not").exists()
 
 
@@ -84,14 +84,14 @@ def test_folders_of_pictures_are_found_or_told(monkeypatch, tmp_path):
     monkeypatch.delenv("MEDICAL_MNIST_DIR", raising=False)
     monkeypatch.delenv("MEDMNIST_KERAS_EXTERNAL_DIR", raising=False)
     needs = by_name(check_environment())
-    assert "downloaded" in needs[name].told
-    assert "MEDMNIST_KERAS_EXTERNAL_DIR" in needs["pictures from elsewhere"].told
+    assert "downloaded" in needs[name].finding
+    assert "MEDMNIST_KERAS_EXTERNAL_DIR" in needs["pictures from elsewhere"].finding
 
     monkeypatch.setenv("MEDICAL_MNIST_DIR", str(tmp_path / "nowhere"))
     monkeypatch.setenv("MEDMNIST_KERAS_EXTERNAL_DIR", str(tmp_path))
     needs = by_name(check_environment())
     assert not needs[name].met
-    assert "nowhere" in needs[name].told
+    assert "nowhere" in needs[name].finding
     assert needs["pictures from elsewhere"].met
 
 
@@ -101,7 +101,7 @@ def test_a_gpu_is_named(monkeypatch, gpus, told):
     monkeypatch.setattr("medmnist_keras.training.hardware.nvidia_cards", list)
     need = by_name(check_environment())["GPU"]
     assert (need.met, need.required) == (bool(gpus), False)
-    assert need.told.startswith(told)
+    assert need.finding.startswith(told)
 
 
 def test_apples_gpu_is_told_to_stand_idle(monkeypatch):
@@ -109,7 +109,7 @@ def test_apples_gpu_is_told_to_stand_idle(monkeypatch):
     monkeypatch.setattr("medmnist_keras.training.hardware.nvidia_cards", list)
     monkeypatch.setattr(environment.platform, "system", lambda: "Darwin")
     monkeypatch.setattr(environment.platform, "machine", lambda: "arm64")
-    assert "KERAS_BACKEND=torch" in by_name(check_environment())["GPU"].told
+    assert "KERAS_BACKEND=torch" in by_name(check_environment())["GPU"].finding
 
 
 @pytest.mark.parametrize("extra", ["notebooks", "demo", "dicom", "export", "jax"])
@@ -119,7 +119,7 @@ def test_every_extra_is_known(monkeypatch, extra):
     packages(monkeypatch, **dict.fromkeys(names))
     needs = by_name(check_environment())
     for name in names:
-        assert needs[name].told == f'not here; pip install "medmnist_keras[{extra}]"'
+        assert needs[name].finding == f'not here; pip install "medmnist_keras[{extra}]"'
         assert not needs[name].required
 
 

@@ -15,7 +15,7 @@ import pytest
 from tiny_data import brightness_model, write
 
 from medmnist_keras import CLASS_NAMES, __main__, baseline_cnn, load_data
-from medmnist_keras.environment import Need
+from medmnist_keras.environment import Check
 from medmnist_keras.experiments import Settings, recipes, save_run
 
 
@@ -308,7 +308,7 @@ def test_the_default_of_load_data_is_the_grouped_split():
 
 @pytest.mark.parametrize(("required", "status"), [(True, 1), (False, 0)])
 def test_check_prints_each_need_and_tells_by_its_status(required, status, monkeypatch, capsys):
-    needs = [Need("Python", True, "3.11.7"), Need("torch", False, "not here", required)]
+    needs = [Check("Python", True, "3.11.7"), Check("torch", False, "not here", required)]
     monkeypatch.setattr("medmnist_keras.environment.check_environment", lambda: needs)
     told = run(capsys, "check")
     lacking = "torch" if required else "torch (optional)"

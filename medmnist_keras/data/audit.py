@@ -11,8 +11,8 @@ from .similarity import (
     class_members,
     connected,
     find_blank,
+    find_near_duplicates,
     find_originals,
-    near_duplicates,
     neighbours,
     unit_thumbnails,
 )
@@ -35,7 +35,7 @@ def audit_images(pictures: Images) -> pd.DataFrame:
         frequent first).
     """
     blank, original = find_blank(pictures.images), find_originals(pictures.images)
-    pairs = near_duplicates(pictures)
+    pairs = find_near_duplicates(pictures)
     units = unit_thumbnails(pictures.images)
     closer = pairs[np.einsum("ij,ij->i", units[pairs[:, 0]], units[pairs[:, 1]]) > 0.99]
     count = len(pictures.labels)

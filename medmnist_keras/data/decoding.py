@@ -1,6 +1,6 @@
 """From the bytes of files to grey pixels: many pictures at once, a few batches ahead.
 
-A file that can't be decoded is told with its place, and harms no other.
+A file that can't be decoded is reported with its place, and harms no other.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def map_ahead(function, items: Iterator) -> Iterator:
 
 
 def decode_batch(files: list[File], image_size: int) -> _Decoded:
-    """Decodes files to uint8 `(N, image_size, image_size)`; one that can't be is told of."""
+    """Decodes files to uint8 `(N, image_size, image_size)`; a problem is reported."""
     images = np.zeros((len(files), image_size, image_size), "uint8")
     tables = np.zeros((len(files), 64), "uint16")
     problems = {}
@@ -132,5 +132,5 @@ def _decode(data: bytes, size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def problem(name: str, error: Exception) -> str:
-    """How a file that could not be read or decoded is told of: by name and cause."""
+    """How a file that could not be read or decoded is reported: by name and cause."""
     return f"{ascii(name)[1:-1]}: {getattr(error, 'strerror', None) or error}"

@@ -56,7 +56,7 @@ class Folder(NamedTuple):
         images: uint8 array `(N, 64, 64, 1)`, grey levels 0-255.
         labels: int64 array `(N,)`, indices into the class names.
         files: list of N names such as `"Hand/left.png"`.
-        sources: string array `(N,)` of where each comes from, `"unknown"` where that isn't told;
+        sources: string array `(N,)` of where each comes from, `"unknown"` where that is unknown;
             `None` without a `SOURCES.csv`.
         problems: list of `(file, why)`, the pictures that couldn't be read.
     """
@@ -151,18 +151,18 @@ def _read_sources(path: Path, files: list[str]) -> np.ndarray | None:
         return None
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:  # -sig: Excel's first bytes
-            rows = list(csv.DictReader(file))
+            table = csv.DictReader(file)
+            rows, columns = list(table), list(table.fieldnames or [])
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ValueError(
             f"{path} can't be read ({error}). Expected a table in UTF-8, parted by commas. "
             "Save it so, or move it elsewhere."
         ) from error
-    columns = list(rows[0]) if rows else []
     column = next((name for name in _SOURCE_COLUMNS if name in columns), None)
     if column is None or "file" not in columns:
         raise ValueError(
             f"{path} must have the column file and one of {', '.join(_SOURCE_COLUMNS)}. "
-            f"Received: {', '.join(map(str, columns)) or 'no rows'}. Mend it or move it elsewhere."
+            f"Received: {', '.join(map(str, columns)) or 'nothing'}. Mend it or move it elsewhere."
         )
-    told = {(row["file"] or "").replace("\\", "/"): row[column] for row in rows}
-    return np.array([told.get(file) or "unknown" for file in files])
+    by_file = {(row["file"] or "").replace("\\", "/"): row[column] for row in rows}
+    return np.array([by_file.get(file) or "unknown" for file in files])

@@ -18,8 +18,8 @@ from .similarity import (
     class_members,
     connected,
     find_blank,
+    find_near_duplicates,
     find_originals,
-    near_duplicates,
     neighbours,
 )
 
@@ -37,14 +37,14 @@ class Groups(NamedTuple):
 
     Attributes:
         groups: int64 array `(N,)`. Pictures of one number belong on one side of a split.
-        twins: int64 array `(M, 2)` of indices: near duplicates of different groups, pictures
-            that look alike by chance, such as two empty head rests.
+        near_duplicates: int64 array `(M, 2)` of indices: those of different groups, pictures that
+            look alike by chance, such as two empty head rests.
         blank: bool array `(N,)`. These show nothing.
         duplicate: bool array `(N,)`. These have the same pixels as a picture before them.
     """
 
     groups: np.ndarray
-    twins: np.ndarray
+    near_duplicates: np.ndarray
     blank: np.ndarray
     duplicate: np.ndarray
 
@@ -91,10 +91,12 @@ def find_groups(pictures: Images) -> Groups:
         )
     place = np.full(len(index["groups"]), -1)
     place[pictures.positions] = np.arange(count)
-    twins = place[index["twins"]]
+    pairs = place[index["twins"]]
     return Groups(
         groups=index["groups"][pictures.positions].astype("int64"),
-        twins=twins[(twins >= 0).all(axis=1)],  # of a part of the pictures, both are there
+        near_duplicates=pairs[
+            (pairs >= 0).all(axis=1)
+        ],  # of a part of the pictures, both are there
         blank=np.isin(pictures.positions, index["blank"]),
         duplicate=_repeated(pictures.positions - index["back"][pictures.positions]),
     )
@@ -129,7 +131,7 @@ def compute_groups(pictures: Images) -> Groups:
 
     A class has runs only if at least five times as many links are near as chance would have it:
     single pictures like X-rays have none. Nor has a class that spans fewer than 1,000 file
-    numbers, where nothing can be told from chance: there, near duplicates alone make groups.
+    numbers, where chance cannot be excluded: there, near duplicates alone make groups.
 
     Args:
         pictures: `Images`.
@@ -141,12 +143,12 @@ def compute_groups(pictures: Images) -> Groups:
     for members in class_members(pictures):
         runs[members] = count + _runs(pictures, members)
         count = runs[members].max() + 1
-    pairs = near_duplicates(pictures)
-    groups = connected(_akin(runs, pairs), count)[runs]
+    pairs = find_near_duplicates(pictures)
+    groups = connected(_share_near_duplicates(runs, pairs), count)[runs]
     apart = groups[pairs[:, 0]] != groups[pairs[:, 1]]
     return Groups(
         groups=groups,
-        twins=pairs[apart],
+        near_duplicates=pairs[apart],
         blank=find_blank(pictures.images),
         duplicate=_repeated(find_originals(pictures.images)),
     )
@@ -158,7 +160,7 @@ def index_of(pictures: Images) -> dict[str, np.ndarray]:
         "version": np.array(_VERSION),
         "fingerprint": np.array(pictures.fingerprint),
         "groups": groups.groups.astype("int32"),
-        "twins": groups.twins.astype("int32"),
+        "twins": groups.near_duplicates.astype("int32"),
         "blank": np.flatnonzero(groups.blank).astype("int32"),
         # As distances, which are mostly zero, they take hardly any room.
         "back": (pictures.positions - find_originals(pictures.images)).astype("int32"),
@@ -198,7 +200,7 @@ def _runs(pictures: Images, members: np.ndarray) -> np.ndarray:
     return np.cumsum(starts) - 1
 
 
-def _akin(runs: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+def _share_near_duplicates(runs: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     """Pairs of runs that share enough near duplicates to be of one patient."""
     # Once in each direction: a picture of one run, and the other run it has a near duplicate in.
     picture, run = np.r_[pairs[:, 0], pairs[:, 1]], np.r_[runs[pairs[:, 1]], runs[pairs[:, 0]]]

@@ -1,7 +1,7 @@
 """People's own pictures, of any kind and size, as the grey 64x64 arrays that models take.
 
 Nothing in a file is trusted: its size is checked before it is decoded, and whatever goes wrong
-is told as one kind of error that names the file.
+is reported as one kind of error that names the file.
 """
 
 from __future__ import annotations

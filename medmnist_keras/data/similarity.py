@@ -67,7 +67,7 @@ def nearest(images: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.n
     return np.einsum("ij,ij->i", units, others[index]), index
 
 
-def near_duplicates(pictures: Images, threshold: float = NEAR) -> np.ndarray:
+def find_near_duplicates(pictures: Images, threshold: float = NEAR) -> np.ndarray:
     """Finds pairs of pictures of one class that look alike.
 
     Args:

@@ -88,7 +88,7 @@ def split_indices(
     if split == "random":
         parts, leaking = _random(rows, pictures.labels[rows], seed), 0
     else:
-        parts, leaking = _without_twins(_grouped(classes, groups, seed), groups)
+        parts, leaking = _without_leaks(_grouped(classes, groups, seed), groups)
     if clean or leaking:
         blank = int(groups.blank.sum()) if clean else 0
         print(
@@ -144,12 +144,12 @@ def _draw(members, groups, wanted: float, seed: int):
     )
 
 
-def _without_twins(parts: Split, groups: Groups) -> tuple[Split, int]:
-    """Leaves out training pictures with a twin held out, and validation ones with one in test."""
+def _without_leaks(parts: Split, groups: Groups) -> tuple[Split, int]:
+    """Leaves out what has a near duplicate in validation or test data, or validation in test."""
     side = np.full(len(groups.groups), -1)
     for number, part in enumerate(parts):
         side[part] = number
-    first, second = groups.twins.T
+    first, second = groups.near_duplicates.T
     leaking = np.unique(
         np.r_[
             first[(side[first] >= 0) & (side[first] < side[second])],

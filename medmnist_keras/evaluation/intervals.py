@@ -91,7 +91,7 @@ def design_effects(correct: ArrayLike, labels: ArrayLike, clusters: ArrayLike) -
 
     Returns:
         Series of floats of at least 1, indexed by the classes that there are. All are 1 where
-        errors don't cluster, or where no class has two clusters and nothing can be told.
+        errors don't cluster, or where no class has two clusters and nothing can be estimated.
     """
     pictures = pd.DataFrame(
         {"label": np.asarray(labels), "cluster": np.asarray(clusters), "correct": correct}
@@ -116,4 +116,4 @@ def design_effects(correct: ArrayLike, labels: ArrayLike, clusters: ArrayLike) -
     typical = (size.sum() - sizes.sum()) / freedom
     correlation = (between - within) / (between + (typical - 1) * within)
     few = stats.t.ppf(0.975, freedom) / stats.norm.ppf(0.975)
-    return (1 + (sizes - 1) * min(correlation, 1.0)) * few**2
+    return (1 + (sizes - 1) * correlation) * few**2

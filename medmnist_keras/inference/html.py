@@ -80,11 +80,11 @@ def _card(title: str, style: str, answer: Answer, seen: np.ndarray, truth: str |
 
     best = int(answer.probabilities.argmax())
     heated = np.rint(255 * plots.blend(seen / 255, answer.heat)).astype("uint8")
-    told = f"{answer.probabilities[best]:.1%}"
+    caption = f"{answer.probabilities[best]:.1%}"
     if answer.answer == NONE_OF_THESE:
-        told = f"nearest {CLASS_NAMES[best]}, {told}"
-    mark, said = ("✓", "right") if answer.answer == truth else ("✗", "wrong")
-    verdict = f'<b class="mk-{said}" aria-label="{said}:">{mark}</b> ' if truth else ""
+        caption = f"nearest {CLASS_NAMES[best]}, {caption}"
+    mark, outcome = ("✓", "right") if answer.answer == truth else ("✗", "wrong")
+    verdict = f'<b class="mk-{outcome}" aria-label="{outcome}:">{mark}</b> ' if truth else ""
     bars = "".join(
         f'<tr><th scope="row">{name}</th><td class="mk-bar"><i style="width:{share:.1%}"></i></td>'
         f"<td>{share:.1%}</td></tr>"
@@ -92,15 +92,15 @@ def _card(title: str, style: str, answer: Answer, seen: np.ndarray, truth: str |
     )
     return (
         f'<section class="mk-card {style}"><h3>{title}</h3>'
-        f'<p class="mk-verdict">{verdict}<span>{answer.answer}</span> <small>{told}</small></p>'
+        f'<p class="mk-verdict">{verdict}<span>{answer.answer}</span> <small>{caption}</small></p>'
         f"<table>{bars}</table>"
         f"{_img(heated, f'Grad-CAM: what speaks for {CLASS_NAMES[best]}')}"
         f"<p>What speaks for {CLASS_NAMES[best]}</p></section>"
     )
 
 
-def _img(pixels: np.ndarray, told: str) -> str:
+def _img(pixels: np.ndarray, caption: str) -> str:
     file = io.BytesIO()
     Image.fromarray(pixels.squeeze()).save(file, "PNG")
     data = base64.b64encode(file.getvalue()).decode()
-    return f'<img src="data:image/png;base64,{data}" alt="{told}">'
+    return f'<img src="data:image/png;base64,{data}" alt="{caption}">'

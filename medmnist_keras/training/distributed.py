@@ -46,7 +46,7 @@ def initialize_job(
 
     Raises:
         RuntimeError: on another backend than JAX.
-        ValueError: when only some of the three are given, or they don't fit together.
+        ValueError: when only some of the three are values, or they don't fit together.
     """
     if keras.backend.backend() != "jax":
         raise RuntimeError(
@@ -121,26 +121,26 @@ def check_strategy(model) -> None:
 
 
 def _place(address, count, index) -> tuple[str | None, int, int]:
-    given = {
+    values = {
         ADDRESS_VARIABLE: address,
         COUNT_VARIABLE: count,
         INDEX_VARIABLE: index,
     }
-    given = {
-        name: os.environ.get(name) if value is None else value for name, value in given.items()
+    values = {
+        name: os.environ.get(name) if value is None else value for name, value in values.items()
     }
-    told = ", ".join(f"{name}={value!r}" for name, value in given.items())
-    if not any(value is not None for value in given.values()):
+    received = ", ".join(f"{name}={value!r}" for name, value in values.items())
+    if not any(value is not None for value in values.values()):
         return None, 1, 0
-    address = given[ADDRESS_VARIABLE]
+    address = values[ADDRESS_VARIABLE]
     try:
-        count, index = int(given[COUNT_VARIABLE]), int(given[INDEX_VARIABLE])
+        count, index = int(values[COUNT_VARIABLE]), int(values[INDEX_VARIABLE])
     except (TypeError, ValueError):
         count, index = 0, 0
     if not 0 <= index < count or (count > 1 and ":" not in (address or "")):
         raise ValueError(
             "A process must know its job's address (host:port of process 0), the number of "
-            f"processes, and its own from 0 on. Received: {told}; set all three, or none for a "
+            f"processes, and its own from 0 on. Received: {received}; set all three, or none for a "
             "job of one process."
         )
     return address, count, index

@@ -124,7 +124,7 @@ def _predict(model, images, batch_size, verbose) -> np.ndarray:
     for start in range(0, len(images), piece):
         rows = slice(start, start + piece)
         found = model.predict(images[rows], batch_size=batch_size, verbose=0)
-        with np.errstate(over="ignore"):  # told below
+        with np.errstate(over="ignore"):  # reported below
             features[rows] = found
         if not np.isfinite(features[rows]).all():
             raise ValueError(

@@ -11,7 +11,7 @@ from medmnist_keras.data import audit_images, find_originals, nearest, thumbnail
 from medmnist_keras.data.similarity import (
     connected,
     find_blank,
-    near_duplicates,
+    find_near_duplicates,
     neighbours,
 )
 
@@ -42,12 +42,12 @@ def test_a_constant_picture_is_similar_to_nothing(noise):
     assert not unit_thumbnails(constant).any()
     assert nearest(constant, np.concatenate([constant, noise]))[0].tolist() == [0, 0]
     pictures = listing(np.concatenate([constant, noise]), [0] * 10)
-    assert len(near_duplicates(pictures)) == 0
+    assert len(find_near_duplicates(pictures)) == 0
 
 
 def test_near_duplicates_are_of_one_class_and_listed_once(noise):
     pictures = listing(np.concatenate([noise[:2], noise[:2], noise[:1]]), [0, 0, 0, 0, 1])
-    assert near_duplicates(pictures).tolist() == [[0, 2], [1, 3]]
+    assert find_near_duplicates(pictures).tolist() == [[0, 2], [1, 3]]
 
 
 def test_the_threshold_is_a_cosine():
@@ -58,7 +58,7 @@ def test_the_threshold_is_a_cosine():
     pictures = listing(images, [0] * 21)
     units = unit_thumbnails(pictures.images)
     expected = np.argwhere(np.triu(units @ units.T > 0.98, 1))
-    found = near_duplicates(pictures, 0.98)
+    found = find_near_duplicates(pictures, 0.98)
     assert 0 < len(expected) < 210
     assert sorted(map(tuple, found)) == sorted(map(tuple, expected))
 

@@ -60,9 +60,9 @@ def test_one_chance_likeness_makes_twins_not_a_group(short_reach):
     images[other] = images[one] // 2 + 40
     found = compute_groups(replace(pictures, images=images))
     assert found.groups[one] != found.groups[other]
-    assert [one, other] in found.twins.tolist()
+    assert [one, other] in found.near_duplicates.tolist()
     np.testing.assert_array_equal(
-        found.groups[found.twins[:, 0]] != found.groups[found.twins[:, 1]], True
+        found.groups[found.near_duplicates[:, 0]] != found.groups[found.near_duplicates[:, 1]], True
     )
 
 
@@ -108,11 +108,11 @@ def test_links_are_mutual(monkeypatch):
 
 
 @pytest.mark.parametrize(("count", "akin"), [(10, [[0, 1], [2, 1]]), (11, [])])
-def test_a_tenth_of_either_run_makes_the_two_akin(count, akin):
+def test_a_tenth_of_either_run_makes_the_two_share_near_duplicates(count, akin):
     runs = np.repeat([0, 1, 2], [count, 100, count])
     one, other = 0, count + 100  # a picture of the first, and of the last run
     pairs = np.array([[one, count], [one, count + 1], [count, other]])  # `one` counts once
-    assert groups._akin(runs, pairs).tolist() == akin
+    assert groups._share_near_duplicates(runs, pairs).tolist() == akin
 
 
 def test_files_in_no_order_have_no_runs(short_reach):
@@ -142,7 +142,7 @@ def test_phantoms_belong_to_nobody():
     found = find_groups(load_images("phantoms", images_per_class=5))
     assert found.groups.tolist() == list(range(30))
     assert not (found.blank | found.duplicate).any()
-    assert len(found.twins) == 0
+    assert len(found.near_duplicates) == 0
 
 
 @pytest.fixture
@@ -170,8 +170,8 @@ def test_the_index_holds_what_is_computed(small_index, monkeypatch):
 
 def test_the_index_serves_a_part_of_the_pictures(small_index):
     whole = find_groups(small_index)
-    assert len(whole.twins)
-    kept = np.unique(np.r_[whole.twins[0], np.arange(1, 700, 7), 700, 710, 711])
+    assert len(whole.near_duplicates)
+    kept = np.unique(np.r_[whole.near_duplicates[0], np.arange(1, 700, 7), 700, 710, 711])
     arrays = ("images", "labels", "names", "quantization", "positions")
     part = replace(small_index, **{name: getattr(small_index, name)[kept] for name in arrays})
     found = find_groups(part)
@@ -179,11 +179,11 @@ def test_the_index_serves_a_part_of_the_pictures(small_index):
     # Copied from 690, which isn't in this part: the first of its kind here.
     assert kept[found.duplicate].tolist() == [711]
     np.testing.assert_array_equal(found.blank, whole.blank[kept])
-    both = np.isin(whole.twins, kept).all(axis=1)
-    np.testing.assert_array_equal(kept[found.twins], whole.twins[both])
-    rest = np.setdiff1d(np.arange(len(whole.groups)), whole.twins[:, 1])
+    both = np.isin(whole.near_duplicates, kept).all(axis=1)
+    np.testing.assert_array_equal(kept[found.near_duplicates], whole.near_duplicates[both])
+    rest = np.setdiff1d(np.arange(len(whole.groups)), whole.near_duplicates[:, 1])
     widowed = replace(small_index, **{name: getattr(small_index, name)[rest] for name in arrays})
-    assert len(find_groups(widowed).twins) == 0
+    assert len(find_groups(widowed).near_duplicates) == 0
 
 
 def into_cache(pictures):
@@ -271,4 +271,4 @@ def test_the_index_that_ships_is_found_again_in_the_real_pictures(monkeypatch):
     np.testing.assert_array_equal(shipped.blank, computed.blank)
     np.testing.assert_array_equal(shipped.duplicate, computed.duplicate)
     # Another machine may round a pair at the threshold to the other side.
-    assert abs(len(shipped.twins) - len(computed.twins)) <= 5
+    assert abs(len(shipped.near_duplicates) - len(computed.near_duplicates)) <= 5

@@ -71,7 +71,7 @@ def test_grouped_nothing_crosses_sides(seed):
     inside = side >= 0
     pairs = np.unique(np.stack([known.groups[inside], side[inside]], axis=1), axis=0)
     assert len(pairs) == len(np.unique(known.groups[inside]))  # each group on one side
-    one, other = side[known.twins].T
+    one, other = side[known.near_duplicates].T
     assert not ((one >= 0) & (other >= 0) & (one != other)).any()
     assert not (known.blank | known.duplicate)[inside].any()
 

@@ -130,7 +130,7 @@ def test_sources_of_files(header, write):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "Received: no rows"),
+        ("", "Received: nothing"),
         ("name,source\na,b\n", "must have the column file and one of source.*Received: name"),
         ("file,notes\na,b\n", "Received: file, notes"),
     ],
@@ -349,6 +349,8 @@ def test_sources_and_clusters_widen_the_intervals_of_a_report():
     assert (known.per_class["low"] < alone.per_class["low"])[:3].all()
     with pytest.raises(ValueError, match="`clusters` must hold one entry for each"):
         external_report(labels, certain(guesses), clusters=sources[1:])
+    with pytest.raises(ValueError, match="Received: None or NaN"):
+        external_report(labels, certain(guesses), [None, *sources[1:]])
 
 
 def test_the_stand_in_is_drawn_otherwise_than_the_validation_pictures(monkeypatch):
