@@ -1,4 +1,4 @@
-"""`python -m medmnist_keras demo | predict | evaluate | export | app | train | …`: the jobs."""
+"""The command line: `python -m medmnist_keras demo | predict | evaluate | export | app | …`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gates for labels and probabilities: what passes them is what it says it is."""
+"""Validates labels, clusters and probabilities: returns a clean array or raises a clear error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each command does: asks the room that owns the job, and prints."""
+"""Implements each command of `python -m medmnist_keras`: calls the package, prints the result."""
 
 from __future__ import annotations
 
@@ -272,7 +272,7 @@ def _print_report(report) -> None:
     if "refused" in scores:
         kept = scores["accuracy_kept"]
         accuracy = "" if kept is None else f", accuracy on the others {kept:.1%}"
-        print(f"refused as none of these {scores['refused']:.1%}{accuracy}")
+        print(f"rejected as none of these {scores['refused']:.1%}{accuracy}")
     print(f"\n{report.per_class.round(3).to_string()}")
     print(f"\nConfusion: true classes down, predicted across\n{report.confusion.to_string()}")
     if report.per_source is not None:

@@ -1,4 +1,4 @@
-"""What this machine has of what the notebooks need: `python -m medmnist_keras check`."""
+"""Checks this machine for what the notebooks need: `python -m medmnist_keras check`."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def _pictures() -> list[Check]:
     return [
         Check(INFO["name"], here, finding if here else advice, required=False),
         Check(
-            "pictures from elsewhere",
+            "external test set",
             os.path.isdir(external),
             external if os.path.isdir(external) else f"set {EXTERNAL_VARIABLE} to their folder",
             required=False,

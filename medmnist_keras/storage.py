@@ -1,4 +1,4 @@
-"""Where things are kept, and how they are written: whole, or not at all.
+"""Cache folders, and atomic writes: a file is written completely or not at all.
 
 What is being written lies in a folder of our own beside its place, under a name that no other
 process has and with a marker in it. Nothing without both is ever cleared away. This needs

@@ -1,4 +1,4 @@
-"""The rules of the house: arrows run one way, no circle, no long file."""
+"""Rules of the architecture: dependencies run one way, no cycles, no long file."""
 
 import ast
 from graphlib import CycleError
@@ -83,5 +83,5 @@ def test_each_folder_says_what_it_owns():
 
 def test_the_page_is_of_this_code():
     assert architecture.PAGE.read_text(encoding="utf-8") == architecture.page(), (
-        "The house has changed: run `make architecture`."
+        "The imports have changed: run `make architecture`."
     )

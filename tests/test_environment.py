@@ -85,14 +85,14 @@ def test_folders_of_pictures_are_found_or_told(monkeypatch, tmp_path):
     monkeypatch.delenv("MEDMNIST_KERAS_EXTERNAL_DIR", raising=False)
     needs = by_name(check_environment())
     assert "downloaded" in needs[name].finding
-    assert "MEDMNIST_KERAS_EXTERNAL_DIR" in needs["pictures from elsewhere"].finding
+    assert "MEDMNIST_KERAS_EXTERNAL_DIR" in needs["external test set"].finding
 
     monkeypatch.setenv("MEDICAL_MNIST_DIR", str(tmp_path / "nowhere"))
     monkeypatch.setenv("MEDMNIST_KERAS_EXTERNAL_DIR", str(tmp_path))
     needs = by_name(check_environment())
     assert not needs[name].met
     assert "nowhere" in needs[name].finding
-    assert needs["pictures from elsewhere"].met
+    assert needs["external test set"].met
 
 
 @pytest.mark.parametrize(("gpus", "told"), [([], "none; trainings run on"), (["gpu:0"], "gpu:0")])

@@ -249,7 +249,7 @@ def test_evaluate_with_the_threshold_of_the_model_that_ships(external, monkeypat
     write(external / "HeadCT" / "b.png", np.full((30, 40), 127, "uint8"))
     status, out, _ = run(capsys, "evaluate", "--data", external)
     assert status == 0
-    assert "refused as none of these 20.0%, accuracy on the others 75.0%" in out
+    assert "rejected as none of these 20.0%, accuracy on the others 75.0%" in out
     _, out, _ = run(capsys, "evaluate", "--data", external, "--json")
     assert json.loads(out)["per_source"] is None
 

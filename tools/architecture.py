@@ -1,7 +1,7 @@
-"""Draws the house from the code's imports: `make architecture` writes `docs/architecture.md`.
+"""Draws the architecture from the code's imports: `make architecture`, docs/architecture.md.
 
-The rooms are the folders of the package, and each file at its top is one too; an arrow leads from
-a room to one that it imports from, wherever in a file it does so.
+A package is a folder of `medmnist_keras`, or a module at its top; a dependency leads from one to
+another that it imports from, wherever in a file it does so.
 """
 
 from __future__ import annotations
@@ -92,47 +92,56 @@ def page(package: Path = PACKAGE) -> str:
     count = sum(map(len, between.values()))
     ground = sorted(name for name, level in floor.items() if level == 1)
     text = [
-        "# The house",
+        "# Architecture",
         "",
         "How the package is laid out, for whoever carries on. `make architecture` writes this "
         "page from the code's imports; a test holds the rules below.",
         "",
-        f"{len(between)} rooms on {max(floor.values())} floors, {count} arrows between "
-        f"them, {len(files)} modules.",
+        f"{len(files)} modules in {len(between)} packages and top-level modules, on "
+        f"{max(floor.values())} layers, with {count} dependencies between them.",
         "",
         "```mermaid",
         "flowchart BT",
     ]
     for level in sorted(set(floor.values())):
         names = " & ".join(sorted(name for name in floor if floor[name] == level))
-        text.append(f"    %% floor {level}: {names}")
+        text.append(f"    %% layer {level}: {names}")
     for name in sorted(between):
         # What stands on the lowest floor serves all: arrows to it would hide the others.
         text += [f"    {name} --> {to}" for to in sorted(between[name]) if to not in ground]
     text += [
         "```",
         "",
-        f"Every room may import from the ground: {', '.join(f'`{name}`' for name in ground)}; "
-        "these arrows are left out of the drawing.",
+        "Every package may import from the base layer: "
+        f"{', '.join(f'`{name}`' for name in ground)}; "
+        "these dependencies are left out of the drawing.",
         "",
         "## Rules",
         "",
-        "- Arrows run one way between rooms, and there is no circle between files.",
-        "- Models and plots know the ground alone; nobody imports `__main__`, `benchmarks` or "
-        "`tools`.",
-        "- No file has more than 350 lines, the house no more than seven floors.",
-        "- A folder's `__init__` says what it owns, and its `__init__.pyi` what it offers; names "
-        "are imported when they are first used.",
+        "- Dependencies run one way between packages, and there are no cyclic imports.",
+        "- `models` and `plots` import only the base layer; nothing imports `__main__`, "
+        "`benchmarks` or `tools`.",
+        "- No file has more than 350 lines, and there are no more than seven layers.",
+        "- A package's `__init__.py` describes it, its `__init__.pyi` lists its public names, "
+        "which are imported when they are first used.",
         "",
-        "## Rooms",
+        "## Working on it",
+        "",
+        "`make lint` checks style and types, `make test` everything quick, `make test-slow` the "
+        "rest before a release. `make test-oldest`, `test-newest`, `test-colab` and `test-kaggle` check "
+        "the ranges of versions. Generated: `make results`, `architecture`, `weights`, `index`, "
+        "`screenshot`. Beside the package: `benchmarks/` (speed), `tools/` (what makes weights, "
+        "slides, pages), `jobs/` (Slurm, Kubeflow), `tests/` (mirrors the package).",
+        "",
+        "## Packages",
     ]
     for name in sorted(between, key=lambda each: (floor[each], each)):
         inside = {module: path for module, path in files.items() if room(module) == name}
         if list(inside) == [name]:
-            text += ["", f"### `{name}.py` · floor {floor[name]}", ""]
+            text += ["", f"### `{name}.py` · layer {floor[name]}", ""]
             text.append(f"{_says(inside[name])}")
             continue
-        text += ["", f"### `{name}/` · floor {floor[name]}", ""]
+        text += ["", f"### `{name}/` · layer {floor[name]}", ""]
         text += [_says(package / name / "__init__.py"), "", "| file | what it does |"]
         text.append("|---|---|")
         for module, path in inside.items():

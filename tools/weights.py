@@ -112,7 +112,7 @@ def model_card(facts: dict) -> str:
     https://arxiv.org/abs/1810.03993)."""
     scores = facts["scores"]
     lines = [
-        "| pictures | number | accuracy | balanced accuracy (95 % interval) | refused "
+        "| pictures | number | accuracy | balanced accuracy (95 % interval) | rejected "
         "| accuracy of the others |",
         "|---|---|---|---|---|---|",
     ]
@@ -124,7 +124,7 @@ def model_card(facts: dict) -> str:
         shares = scores["other hospitals"]["recall"]
         told = ", ".join(f"{name} {shares[name]:.0%}" for name in CLASS_NAMES if name in shares)
         recall = f"\nRecall by class in other hospitals: {told}.\n"
-    foreign = ["| foreign set | AUROC | refused |", "|---|---|---|"]
+    foreign = ["| out-of-distribution set | AUROC | rejected |", "|---|---|---|"]
     foreign += [
         f"| {name} | {row['auroc']:.3f} | {row['refused']:.0%} |"
         for name, row in scores["foreign"].items()
@@ -168,7 +168,7 @@ Written by `make weights`, from `baseline_cnn.json`; nothing here is typed by ha
 
 **What it is.** A convolutional network of {parameters:,} parameters that sorts grey 64×64
 pictures into abdomen CT, breast MRI, chest X-ray, chest CT, hand X-ray and head CT, and says
-"none of these" when it isn't sure.
+"none of these" when it is not sure.
 
 **What it is for.** Teaching, demonstrations, research on robustness. **Not for clinical use**:
 it has been tested on no patient, and says nothing about any disease.
@@ -183,23 +183,23 @@ No picture of another hospital was trained on.
 
 **Calibration.** On the validation pictures, as they are and rendered anew. Temperature
 {temperature:.3f}, already in the weights; expected calibration error on these pictures
-{before:.4f} before, {after:.4f} after. Below a confidence of {threshold:.4f} the answer is "none
-of these": this keeps {kept:.0%} of the validation pictures as they are.
+{before:.4f} before, {after:.4f} after. Below a confidence of {threshold:.4f} the prediction is
+"none of these": this accepts {kept:.0%} of the validation pictures as they are.
 
 ## Scores
 
 {scores}
 {recall}
-Intervals allow for errors that come together: in groups of near duplicates on the test pictures,
-in sources elsewhere. `python -m medmnist_keras evaluate` finds the first row again; with
-`--data FOLDER` it measures other pictures. While the layers of `augment_robust()` were made, they
+Intervals allow for correlated errors: in groups of near duplicates on the test pictures, in
+sources of the external test set. `python -m medmnist_keras evaluate` finds the first row again;
+with `--data FOLDER` it measures other pictures. While the layers of `augment_robust()` were made, they
 were compared on the pictures from other hospitals, so that row is what was developed against, not
 a blind test.
 
 The last rows are of `baseline_cnn(weights="medical_mnist_plain")`, trained without
-`augment_robust()` and never refusing. It ships to show how such a model falls; don't use it.
+`augment_robust()` which never rejects. It ships to show how such a model falls; don't use it.
 
-## Refusal of what it doesn't know
+## Rejection of out-of-distribution pictures
 
 Against the test pictures; AUROC 0.5 is chance.
 
@@ -210,8 +210,8 @@ Against the test pictures; AUROC 0.5 is chance.
 Some classes come from one collection each. Patients are not known, so that the split may still
 share some. Most errors on the test pictures are slices through the heart that the data set files
 under AbdomenCT and the model under ChestCT. Breasts seen from the side and some slices of the
-chest are what it errs on elsewhere, and often refuses. Children, implants and other body parts
-were not tested, nor other pictures of the same body part but for the brain MRI above.
+chest are its errors on the external test set, and often rejected. Children, implants and other
+body parts were not tested, nor other pictures of the same body part but for the brain MRI above.
 """
 
 

@@ -1,4 +1,4 @@
-"""Training pictures changed at random: shifts and turns, or all that differs between hospitals.
+"""Data augmentation: plain (shift, zoom, contrast) and robust (domain randomization, outliers).
 
 It maps over a `tf.data.Dataset` of batches, on TensorFlow operations, whatever backend trains.
 """

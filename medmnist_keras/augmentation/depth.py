@@ -1,4 +1,4 @@
-"""Where in a picture the body is, and how deep each pixel lies in it: what rendering starts from.
+"""Segments the body in a picture and computes each pixel's depth in it, for rendering.
 
 Only training needs this: `rendering` redraws a picture inside its body.
 """

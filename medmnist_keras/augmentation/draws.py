@@ -1,4 +1,4 @@
-"""Random numbers for batches of pictures: one seed gives the same batch, in whatever thread."""
+"""Seeded random numbers for batches: same seed, same batch, in any thread."""
 
 from __future__ import annotations
 

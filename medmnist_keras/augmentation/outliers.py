@@ -1,4 +1,4 @@
-"""Pictures of none of the six classes, made of training pictures while training."""
+"""Makes out-of-distribution pictures from training pictures, for outlier exposure."""
 
 from __future__ import annotations
 

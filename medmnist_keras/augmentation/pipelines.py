@@ -1,4 +1,4 @@
-"""Random changes that training puts between data and model, never inside the saved model."""
+"""`augment()` and `augment_robust()`: random augmentation in tf.data, outside the saved model."""
 
 from __future__ import annotations
 

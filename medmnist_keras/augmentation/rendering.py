@@ -1,4 +1,4 @@
-"""Draws a picture as another hospital would have rendered it.
+"""Domain randomization: renders a picture as another hospital might have.
 
 Medical MNIST shows CT in one way that nobody else uses: whatever is not denser than water, that
 is air, lungs and fat, is one grey. What was clipped away can't be found again, but it can be put

@@ -1,4 +1,4 @@
-"""Pictures as arrays and datasets: found, read, checked, cached, audited, split.
+"""Pictures as arrays and datasets: finds, reads, checks, caches, audits and splits them.
 
 What comes out is uint8 `(N, 64, 64, 1)`, grey levels 0-255, with integer labels, or a
 `tf.data.Dataset` of batches of them.

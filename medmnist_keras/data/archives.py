@@ -1,4 +1,4 @@
-"""What lies in a folder, a tar or a zip: every file of it in one pass, none unpacked to disk.
+"""Reads all files of a folder, tar or zip in one pass, without unpacking to disk.
 
 Nothing in an archive is trusted: neither its paths, nor the kinds and sizes that it declares.
 """

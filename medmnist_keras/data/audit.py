@@ -1,4 +1,4 @@
-"""What stands in the way of an honest score: blank pictures, duplicates, giveaways."""
+"""Finds what inflates a score: blank pictures, duplicates, shortcuts in the files."""
 
 from __future__ import annotations
 

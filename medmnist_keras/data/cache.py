@@ -1,4 +1,4 @@
-"""Decoded once, memory-mapped ever after: the cache of arrays."""
+"""Cache of decoded pictures: decoded once, memory-mapped on later loads."""
 
 from __future__ import annotations
 

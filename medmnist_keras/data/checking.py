@@ -1,4 +1,4 @@
-"""What lies in a source, and whether it is the data set: classes, counts, names, sizes."""
+"""Checks whether a source is the data set: classes, counts, names, sizes."""
 
 from __future__ import annotations
 

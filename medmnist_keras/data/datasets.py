@@ -1,4 +1,4 @@
-"""From pictures to arrays (`load_data`) and to batches (`load_datasets`)."""
+"""Loads the split data as arrays (`load_data`) or batched datasets (`load_datasets`)."""
 
 from __future__ import annotations
 

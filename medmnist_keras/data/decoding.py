@@ -1,4 +1,4 @@
-"""From the bytes of files to grey pixels: many pictures at once, a few batches ahead.
+"""Decodes image files to grey pixels in threads, a few batches ahead.
 
 A file that can't be decoded is reported with its place, and harms no other.
 """

@@ -1,4 +1,4 @@
-"""Pens: soft shapes, textures and exposures, drawn with NumPy on a grid of 64x64 pixels."""
+"""Drawing primitives for phantoms: soft shapes, textures, exposures, with NumPy at 64x64."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the pictures lie: a folder or archive by name, the cache, Kaggle, or a download."""
+"""Locates the pictures: a given folder or archive, the cache, Kaggle, or a download."""
 
 from __future__ import annotations
 

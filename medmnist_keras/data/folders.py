@@ -1,4 +1,4 @@
-"""Folders of people's own pictures, and class-named folders as a labelled set."""
+"""Reads users' own folders, and class-named folders as a labelled data set."""
 
 from __future__ import annotations
 

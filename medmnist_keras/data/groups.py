@@ -1,4 +1,4 @@
-"""Which pictures belong together and must not be parted by a split."""
+"""Finds groups (slices of a stack, near duplicates) that a split must keep together."""
 
 from __future__ import annotations
 

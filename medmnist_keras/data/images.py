@@ -1,4 +1,4 @@
-"""All pictures of one source, verified; a thinned part of them; phantoms in their place."""
+"""`Images`, the container for all pictures of one source; subsets, and phantoms as such."""
 
 from __future__ import annotations
 

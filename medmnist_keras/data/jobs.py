@@ -1,4 +1,4 @@
-"""One process's place in a job of several, which decides the rows that it reads."""
+"""The index of this process in a multi-process job, which decides which rows it reads."""
 
 from __future__ import annotations
 

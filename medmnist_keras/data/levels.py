@@ -1,4 +1,4 @@
-"""Grey levels 0-255 from pixels of any depth, range, colour or transparency."""
+"""Converts pixels of any depth, range, colour or transparency to grey levels 0-255."""
 
 from __future__ import annotations
 

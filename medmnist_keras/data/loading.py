@@ -1,4 +1,4 @@
-"""From a source to one verified array: find it, read it or its cache, check it, thin it."""
+"""`load_images()`: finds a source, reads it or its cache, verifies it, subsamples it."""
 
 from __future__ import annotations
 

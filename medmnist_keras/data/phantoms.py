@@ -1,4 +1,4 @@
-"""Drawn stand-ins for the six kinds of picture, for when the real ones are not at hand.
+"""Draws pictures of the six classes (phantoms), for when the real ones are missing.
 
 A phantom, in radiology, is an object imaged in place of a patient. These are drawn with
 NumPy alone, from soft-edged ellipses and rods, with no file and no network. Each differs in

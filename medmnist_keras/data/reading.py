@@ -1,4 +1,4 @@
-"""People's own pictures, of any kind and size, as the grey 64x64 arrays that models take.
+"""Reads users' own pictures of any format and size as grey 64x64 arrays.
 
 Nothing in a file is trusted: its size is checked before it is decoded, and whatever goes wrong
 is reported as one kind of error that names the file.

@@ -1,4 +1,4 @@
-"""How alike two pictures are, and which belong together.
+"""Thumbnail similarity of pictures: nearest neighbours, exact and near duplicates.
 
 Two pictures are compared as thumbnails of 16x16 block means, mean removed and scaled to unit
 length; their *similarity* is the cosine, 1 for the same picture but for brightness and contrast.

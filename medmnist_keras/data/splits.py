@@ -1,4 +1,4 @@
-"""Which pictures train, which validate, which test: indices only."""
+"""Random and grouped splits into training, validation and test indices."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Scores and how sure they are: at home, on other hospitals' pictures, on corrupted ones, and on
-pictures of none of the six classes.
+"""Evaluation with intervals: test set, external test set, corruptions, out-of-distribution sets.
 
 Labels and probabilities go in as NumPy arrays, so it serves models of any library.
 """

@@ -1,4 +1,4 @@
-"""Models that know nothing of anatomy: how much of a score is the task?"""
+"""Trivial baselines that know no anatomy: how easy is the task?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether probabilities are honest, and one number that makes them so.
+"""Expected calibration error, and temperature scaling.
 
 A model is calibrated where it is right as often as it says (Guo et al. 2017,
 https://arxiv.org/abs/1706.04599).

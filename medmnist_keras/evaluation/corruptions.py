@@ -1,4 +1,4 @@
-"""Accuracy under damage of rising strength: what does a model take, and where does it break?
+"""Robustness curves: accuracy under corruptions of increasing severity.
 
 Kinds and names follow Hendrycks & Dietterich 2019 (https://arxiv.org/abs/1903.12261) and its
 medical sequel, Di Salvo et al. 2024 (https://arxiv.org/abs/2406.17536). Brightness, contrast,

@@ -1,4 +1,4 @@
-"""Beyond the data set: scores on an external test set, by class and by source.
+"""Scores on an external test set, by class and by source.
 
 Such sets are small and gathered from few places, so every share comes with its interval, and
 with a table per source where the sources are known.

@@ -1,4 +1,4 @@
-"""How sure a share is: confidence intervals for single pictures and for clusters of them."""
+"""Confidence intervals of proportions, for independent and for clustered pictures."""
 
 from __future__ import annotations
 

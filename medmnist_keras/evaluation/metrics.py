@@ -1,4 +1,4 @@
-"""Predictions in, numbers out: metrics, confidence intervals, calibration, tests.
+"""Metrics from labels and predictions: class report, McNemar's test, confident errors.
 
 Everything here takes integer labels and softmax probabilities as NumPy arrays, so it works for
 any model of any library. The metrics are those of scikit-learn and SciPy; this module chooses,

@@ -1,4 +1,4 @@
-"""Drawn X-rays of other body parts, and shapes: none of the six classes."""
+"""Draws out-of-distribution pictures: X-rays of other body parts, and shapes."""
 
 from __future__ import annotations
 

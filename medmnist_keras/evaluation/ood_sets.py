@@ -1,4 +1,4 @@
-"""Pictures of none of the six kinds, to measure whether a model rejects them.
+"""Out-of-distribution sets, to measure how many pictures a model rejects.
 
 **For measuring only.** No training, tuning or choice of a threshold may see these pictures: a
 model that has met them says nothing of how it takes what it never met. Training code must not

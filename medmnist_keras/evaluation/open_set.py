@@ -1,4 +1,4 @@
-"""Open-set recognition: out-of-distribution pictures, none of the six classes, are rejected.
+"""Open-set recognition: confidence, rejection threshold, AUROC and rejection rates.
 
 The score is the highest probability of the calibrated model (Hendrycks and Gimpel 2017,
 https://arxiv.org/abs/1610.02136). Outlier exposure in training (`augment_robust()`) is what

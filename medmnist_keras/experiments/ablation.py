@@ -1,4 +1,4 @@
-"""What each layer of the robust training buys: one short training for each."""
+"""Ablation: what each layer of robust training contributes, one short training each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole runs by recipe: train a model, keep it, load it again. Notebooks and demo share them."""
+"""Complete training runs for notebooks and demo: train a model, save it, reload it."""
 
 from __future__ import annotations
 

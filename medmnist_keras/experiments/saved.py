@@ -1,4 +1,4 @@
-"""Trained models and results, saved with what they were made of."""
+"""Saves and loads models and results with a record of the data and settings behind them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trained models at work: on people's own pictures, in other runtimes, on a page to show."""
+"""Uses trained models: predictions on your own pictures, exports, the live page."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""The live page: drop a picture, see what both models say of it, and where the plain one breaks.
+"""The live page: drop a picture, compare the robust and the plain model's predictions.
 
 Gradio serves the page and all that it loads, from this machine; it is imported here alone, and
 only when a page is opened. Nothing of an upload is trusted or kept: whatever the file, it goes

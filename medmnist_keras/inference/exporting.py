@@ -1,4 +1,4 @@
-"""A model in the formats that others run: each file is complete, and compared with Keras first.
+"""Exports a model to other formats, each compared with Keras before it is kept.
 
 What is written takes raw pixels and gives probabilities and confidence, so nothing of this
 package is needed where it runs; what it can't hold, the class names and the threshold of

@@ -1,4 +1,4 @@
-"""What the live page shows, as HTML; pictures are inside it, so no file is written for them."""
+"""Builds the live page's HTML, with pictures embedded so that no file is written."""
 
 from __future__ import annotations
 

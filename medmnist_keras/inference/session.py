@@ -1,5 +1,4 @@
-"""What the live page works out: an upload read, damaged, predicted, and set beside its nearest
-training pictures.
+"""The live page's computations: upload, corruptions, predictions, nearest training pictures.
 
 Nothing of an upload is trusted or kept: whatever the file, it goes through `read_image()`, and is
 deleted as soon as its bytes are read.

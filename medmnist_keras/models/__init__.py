@@ -1,4 +1,4 @@
-"""The networks: built, with weights that ship or come from ImageNet, and explained.
+"""The networks: architectures, shipped and ImageNet weights, Grad-CAM.
 
 Each takes raw pixels `(batch, 64, 64, 1)`, 0-255, and gives probabilities `(batch, 6)`.
 """

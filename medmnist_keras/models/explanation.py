@@ -1,4 +1,4 @@
-"""Grad-CAM: which regions of an image speak for a class.
+"""Grad-CAM: which regions of a picture raise the score of a class.
 
 Works on every Keras backend and needs Keras alone. The maps are coarse, one value per cell of the
 chosen layer, and show what the score reacts to, not why, nor whether that makes medical sense.

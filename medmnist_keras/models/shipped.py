@@ -1,4 +1,4 @@
-"""The models that ship, and models from files, each with its threshold where that is known."""
+"""Loads shipped models and model files, each with its rejection threshold where known."""
 
 from __future__ import annotations
 

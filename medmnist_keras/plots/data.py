@@ -1,4 +1,4 @@
-"""The data set in numbers: class counts, grey levels, similarities."""
+"""Figures of the data set: class counts, grey levels, similarities."""
 
 from __future__ import annotations
 

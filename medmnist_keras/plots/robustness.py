@@ -1,4 +1,4 @@
-"""Beyond the data set: external recall, ablation, corruptions, rejection."""
+"""Figures of robustness: external recall, ablation, robustness curves, rejection."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def ablation(table: pd.DataFrame, ax: Axes | None = None, title: str | None = No
     for row, errors in enumerate(table["test errors"]):
         text = f"{errors:,}" + (" errors at home" if row == 0 else "")
         ax.text(1.03, row, text, va="center", transform=ax.get_yaxis_transform())
-    ax.set(xlim=(0, 100), xlabel="balanced accuracy elsewhere, %")
+    ax.set(xlim=(0, 100), xlabel="balanced accuracy on the external test set, %")
     ax.grid(axis="both", alpha=0.5)
     return finish(ax, title)
 
@@ -185,11 +185,11 @@ def rejection_histogram(
         for counts, edges, color in parts:
             heights = base_line + 0.85 * np.sqrt(counts / peak)
             ax.stairs(heights, edges, baseline=base_line, fill=True, color=color)
-        text = f"{rejected.mean():.0%}" + (" refused" if base_line == top - 1 else "")
+        text = f"{rejected.mean():.0%}" + (" rejected" if base_line == top - 1 else "")
         ax.text(1.02, base_line, text, color=ORANGE, transform=ax.get_yaxis_transform())
     ax.axvline(cut, color="black", linestyle="--")
     over_the_line = {"facecolor": "white", "edgecolor": "none", "pad": 2}
-    ax.text(low, top, f"refused below {threshold:.4g}", color=ORANGE, bbox=over_the_line)
+    ax.text(low, top, f"rejected below {threshold:.4g}", color=ORANGE, bbox=over_the_line)
     ax.text(high, top, "kept", color=BLUE, ha="right", bbox=over_the_line)
     ticks = [tick for tick in (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999) if tick >= ends[0]]
     ax.set_xticks(logit(ticks), [f"{tick:g}" for tick in ticks])

@@ -1,4 +1,4 @@
-"""Scores of one model: confusion and calibration."""
+"""Confusion matrix and reliability diagram of one model."""
 
 from __future__ import annotations
 

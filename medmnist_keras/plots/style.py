@@ -1,4 +1,4 @@
-"""The one look of all figures: colours, styles, sizes, credit line."""
+"""The common style of all figures: colours, sizes, credit line."""
 
 from __future__ import annotations
 

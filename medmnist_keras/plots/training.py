@@ -1,4 +1,4 @@
-"""How training went, and how models compare."""
+"""Learning curves, and comparisons of models."""
 
 from __future__ import annotations
 

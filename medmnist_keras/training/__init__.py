@@ -1,4 +1,4 @@
-"""Training: one recipe to fit, one to fine-tune, on whatever hardware there is.
+"""Training: `train()`, two-stage fine-tuning, backups, GPUs, several machines.
 
 It owns the learning rate, the best epoch, resuming after a crash, and jobs of several machines.
 """

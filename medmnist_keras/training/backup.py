@@ -1,4 +1,4 @@
-"""The state of training on disk after each epoch, so that a killed run goes on where it was."""
+"""Saves the training state after each epoch, so that an interrupted run can resume."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several machines, one training: how a process joins the job that an engine started.
+"""Training on several machines: how a process joins a job of Slurm or Kubeflow.
 
 Slurm, Kubeflow or whatever else starts the processes; each says its rank, and Keras on JAX does
 the rest: the same model in every process, each batch divided among all devices.

@@ -1,4 +1,4 @@
-"""The recipes: one for training, one for fine-tuning."""
+"""`train()`: warm-up and cosine schedule, the best epoch's weights, resuming."""
 
 from __future__ import annotations
 

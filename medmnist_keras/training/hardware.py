@@ -1,6 +1,4 @@
-"""What computes: the GPUs that the backend sees, the precision that suits them, and why a GPU
-that is there isn't seen.
-"""
+"""Detects GPUs, chooses the precision, and explains why a GPU is not seen."""
 
 from __future__ import annotations
 

@@ -225,7 +225,8 @@ def test_prediction(bench):
 
 
 def test_growth_is_beside_as_many_times_the_least(bench, monkeypatch):
-    monkeypatch.setattr(growth, "seconds_of", lambda work, repeats=1: [1.0] * repeats)
+    for module in (loading, measuring):
+        monkeypatch.setattr(module, "seconds_of", lambda work, repeats=1: [1.0] * repeats)
     monkeypatch.setattr(growth, "fit", lambda *_: (1.0, [2.0, 2.0]))
     grown = growth.grow(bench, times=2)
     assert [one.quantity for one in grown][:3] == [

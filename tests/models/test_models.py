@@ -13,7 +13,7 @@ from medmnist_keras.models import networks, speed_cnn
 
 BUILDERS = {
     "baseline_cnn": baseline_cnn,
-    "resnet50v2": functools.partial(resnet50v2, weights=None, image_size=80),
+    "resnet50v2": functools.partial(resnet50v2, weights=None, image_size=32),
 }
 
 

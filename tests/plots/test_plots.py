@@ -446,8 +446,8 @@ def test_stress_curves_of_few_corruptions_and_too_many_models():
 def test_refusal_writes_shares_and_parts_colours_at_the_threshold():
     ax = plots.rejection_histogram(SCORES, 0.9)
     told = texts_of(ax)
-    assert "refused below 0.9" in told
-    assert [text for text in told if "%" in text] == ["0% refused", "92%", "100%"]
+    assert "rejected below 0.9" in told
+    assert [text for text in told if "%" in text] == ["0% rejected", "92%", "100%"]
     ((cut, _),) = {tuple(line.get_xdata()) for line in ax.lines}
     for refused, kept in zip(ax.patches[::2], ax.patches[1::2], strict=True):
         assert refused.get_data().edges[-1] == kept.get_data().edges[0] == pytest.approx(cut)
@@ -461,7 +461,7 @@ def test_refusal_takes_any_threshold_and_score(threshold):
     scores = {"all": np.array([0, 0.04, 0.5, 0.9999999, 1])}
     ax = plots.rejection_histogram(scores, threshold)
     assert_legible(ax)
-    assert f"{(scores['all'] < threshold).mean():.0%} refused" in texts_of(ax)
+    assert f"{(scores['all'] < threshold).mean():.0%} rejected" in texts_of(ax)
 
 
 @pytest.mark.parametrize(
