@@ -148,7 +148,7 @@ def results_block(results) -> str:
             f"for independent: p = {results['mcnemar_p']:.2g}. {results['run']['Versions']}.",
             "**How much of the score is due to the task being easy?** Mean and standard deviation "
             f"over {seeds} seeds, each with a split of its own (ResNet50V2: one seed):",
-            "![Error rates of trivial baselines and of our models, on both splits](../images/task.png)",
+            "![Error rates of trivial baselines and our models](../images/task.png)",
             spread_table(results),
             published_table(),
             times_table(results),

@@ -192,8 +192,8 @@ No picture of another hospital was trained on.
 {recall}
 Intervals allow for correlated errors: in groups of near duplicates on the test pictures, in
 sources of the external test set. `python -m medmnist_keras evaluate` finds the first row again;
-with `--data FOLDER` it measures other pictures. While the layers of `augment_robust()` were made, they
-were compared on the pictures from other hospitals, so that row is what was developed against, not
+with `--data FOLDER` it measures other pictures. The layers of `augment_robust()` were chosen by
+comparing them on the pictures from other hospitals, so that row served for development and is not
 a blind test.
 
 The last rows are of `baseline_cnn(weights="medical_mnist_plain")`, trained without

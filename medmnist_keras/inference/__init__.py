@@ -1,4 +1,7 @@
-"""Uses trained models: predictions on your own pictures, exports, the live page."""
+"""Uses trained models: predictions on your own pictures, exports, the live page.
+
+Nothing here trains: models, weights and thresholds come from `models`.
+"""
 
 import lazy_loader
 
