@@ -103,11 +103,11 @@ def load_folder(
     for label, name in enumerate(class_names):
         for path in find_pictures([folder / name] if (folder / name).is_dir() else []):
             file = path.relative_to(folder).as_posix()
-            image, problem = try_reading(path, pad=pad)
-            if problem:
-                problems.append((file, problem))
+            reading = try_reading(path, pad=pad)
+            if reading.problem:
+                problems.append((file, reading.problem))
             else:
-                images.append(image)
+                images.append(reading.image)
                 labels.append(label)
                 files.append(file)
     if not images:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
-from PIL import Image, ImageOps
+from typing import cast
 
-_MAX_PIXELS = 100_000_000
+import numpy as np
+from PIL import Image, ImageCms, ImageOps
+
+MAX_PIXELS = 100_000_000
 _MAX_ASPECT = 100  # of a longer strip nothing is left at 64 pixels
 _PERCENTILES = (0.5, 99.5)  # black and white of a picture that fills a part of its range
+_BITS = 258  # TIFF's tag: bits of each channel
 _PHOTOMETRIC = 262  # TIFF's tag; 0 means that zero is white
 FILE_ADVICE = (
     "Expected a PNG, JPEG, TIFF, BMP, GIF, WebP or DICOM picture of at most "
-    f"{_MAX_PIXELS // 1_000_000} megapixels. Convert it with an image program, or leave it out."
+    f"{MAX_PIXELS // 1_000_000} megapixels. Convert it with an image program, or leave it out."
 )
 _ARRAY_ADVICE = (
     "Expected finite numbers of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4). "
@@ -32,7 +35,7 @@ class UnreadableError(Exception):
 
 def check_size(width: int, height: int) -> None:
     """Stops before the pixels are decoded what would fill the memory, or has no shape."""
-    if width * height > _MAX_PIXELS:
+    if width * height > MAX_PIXELS:
         raise UnreadableError(f"it has {width:,} x {height:,} pixels")
     if max(width, height) > _MAX_ASPECT * min(width, height):
         raise UnreadableError(f"it is a strip of {width:,} x {height:,} pixels")
@@ -51,16 +54,35 @@ def grey_image(image: Image.Image) -> Image.Image:
         ValueError: for one too large to be decoded.
     """
     check_size(*image.size)
+    _check_depth(image)
     # Pillow inverts these itself, but for 16 bits and more.
     white_is_zero = getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0
     image = ImageOps.exif_transpose(image)
     if image.mode[0] in "IF":
         grey = Image.fromarray(_eight_bit(np.asarray(image)))
         return ImageOps.invert(grey) if white_is_zero else grey
+    if image.mode == "LAB":
+        profiles = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        image = cast(Image.Image, ImageCms.profileToProfile(image, *profiles, outputMode="RGB"))
     if image.has_transparency_data:
         black = Image.new("RGBA", image.size, "black")
         image = Image.alpha_composite(black, image.convert("RGBA"))
     return image.convert("L")
+
+
+def _check_depth(image: Image.Image) -> None:
+    """Refuses colours of more than 8 bits, of which Pillow keeps the upper 8 alone.
+
+    Values of 12 bits would be all but black.
+    """
+    bits = getattr(image, "tag_v2", {}).get(_BITS, ())
+    layouts = [str(tile[3]) for tile in image.tile] if getattr(image, "tile", None) else []
+    deep = any(";16" in layout for layout in layouts) or (len(bits) > 1 and max(bits) > 8)
+    if deep and len(image.getbands()) > 1:
+        raise UnreadableError(
+            "it has several channels of 16 bits, which can't be read in full",
+            "Save it with a single channel, or with 8 bits a channel.",
+        )
 
 
 def grey_array(values: np.ndarray) -> Image.Image:
@@ -78,9 +100,14 @@ def grey_array(values: np.ndarray) -> Image.Image:
 
 
 def _eight_bit(values: np.ndarray) -> np.ndarray:
-    """Grey levels 0-255 from numbers of any type and range; `read_image()` tells the rules."""
+    """Grey levels 0-255 from numbers of any type and range, by the rules of `read_image()`.
+
+    NaN, as outside the body, counts as the lowest of the other values.
+    """
     if values.dtype == np.uint8:
         return values
+    if values.dtype.kind == "f":
+        values = np.where(np.isnan(values), np.nanmin(values, initial=np.inf), values)
     low, high = float(values.min()), float(values.max())
     if values.dtype.name == "uint16" or low < 0 or not high <= 255:
         return stretched(values)

@@ -11,14 +11,15 @@ import logging
 import os
 import warnings
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, NamedTuple, TypeAlias
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from .._types import StrPath
 from ..info import INFO
-from .dicom import DICOM_SUFFIXES, grey_dicom, is_dicom
+from .dicom import DICOM_SUFFIXES, frame_count, grey_dicom, is_dicom
+from .kinds import PICTURE_STARTS, describe
 from .levels import FILE_ADVICE, OTHER_ADVICE, UnreadableError, grey_array, grey_image
 
 # What Pillow logs of a damaged file doesn't go to the terminal unasked, as with pydicom.
@@ -26,26 +27,47 @@ logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 Picture: TypeAlias = StrPath | bytes | BinaryIO | Image.Image | np.ndarray
 # No other decoder of Pillow's is let near a file: some start programs, some are little tested.
-_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")
+_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "JPEG2000", "AVIF")
 _MAX_BYTES = 1_000_000_000
+_MAX_PAGES = 10_000
+_SUBFILE = 254  # TIFF's tag: bit 0 says that a page is a smaller copy of another
+
+
+class Reading(NamedTuple):
+    """What came of reading one picture.
+
+    Attributes:
+        image: uint8 array `(image_size, image_size, 1)`; `None` when it can't be read.
+        note: str, what was chosen or left out, such as which of several frames; mostly empty.
+        problem: str, why it can't be read; empty when it can.
+    """
+
+    image: np.ndarray | None
+    note: str = ""
+    problem: str = ""
 
 
 def read_image(
-    picture: Picture, *, image_size: int = INFO["image_size"], pad: bool = True
+    picture: Picture,
+    *,
+    image_size: int = INFO["image_size"],
+    pad: bool = True,
+    frame: int | None = None,
 ) -> np.ndarray:
     """Reads one picture and makes it grey, small and square.
 
     Colours become luminance, what is transparent black; EXIF orientation is honoured. Of several
-    pages the first counts, of several DICOM frames the middle one.
+    frames or pages the one nearest the middle counts that isn't blank.
 
     8-bit grey levels stay as they are. 16-bit ones are stretched between the picture's 0.5 and
     99.5 percentiles, for few pictures fill their range and none shall become white or black.
     Other numbers (floats, booleans, other integers) are taken for 0-1 where all lie there, else
     for 0-255 where all lie there, else they are stretched like 16-bit ones.
 
-    DICOM needs pydicom: `pip install "medmnist_keras[dicom]"`. Its rescaling and the first
-    window that it states are applied; without one, or where that shows nothing of the picture,
-    the picture is stretched as above. MONOCHROME1, where low means bright, is inverted.
+    DICOM needs pydicom: `pip install "medmnist_keras[dicom]"`. It is shown as its header says:
+    rescaling, the first table or window of the header or the frame, padding, MONOCHROME1, pixels
+    that aren't square. Without a window, or with one that shows next to nothing, the picture is
+    stretched as above.
 
     Args:
         picture: path of a PNG, JPEG, TIFF, BMP, GIF, WebP or DICOM file; the bytes of one; a
@@ -54,6 +76,7 @@ def read_image(
         image_size: int, pixels of each side of what comes out.
         pad: bool. Whether the aspect ratio is kept and the square filled up, with the grey level
             most frequent on the edges that are padded; else the picture is squeezed.
+        frame: int from 0, which of several frames or pages; `None` to choose as above.
 
     Returns:
         uint8 array `(image_size, image_size, 1)`, grey levels 0-255.
@@ -69,10 +92,47 @@ def read_image(
     probabilities = model.predict(image[np.newaxis])
     ```
     """
+    return _read(picture, [], image_size, pad, frame)
+
+
+def try_reading(picture: Picture, *, pad: bool = True, frame: int | None = None) -> Reading:
+    """Reads one of many pictures, where a bad one must not stop the others.
+
+    Args:
+        picture, pad, frame: as in `read_image()`.
+
+    Returns:
+        `Reading`.
+    """
+    notes: list[str] = []
+    try:
+        image = _read(picture, notes, INFO["image_size"], pad, frame)
+    except (ValueError, FileNotFoundError) as error:
+        return Reading(None, problem=str(error))
+    return Reading(image, "; ".join(dict.fromkeys(notes)))
+
+
+def count_frames(picture: Picture) -> int:
+    """How many frames or pages a picture has; 1 where it can't be read, which reading will tell."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if isinstance(picture, (np.ndarray, Image.Image)):
+                return 1
+            data = _content(picture)
+            if _is_dicom(picture, data):
+                return frame_count(data)
+            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+                return len(_pages(image))
+    except Exception:  # decoders raise anything at all over a damaged file
+        return 1
+
+
+def _read(picture, notes: list[str], image_size: int, pad: bool, frame) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of decoders: what matters is raised below
-            grey = _grey(picture)
+            grey = _grey(picture, frame, notes)
     except FileNotFoundError:
         raise
     except Exception as error:  # decoders raise anything at all over a damaged file
@@ -83,22 +143,6 @@ def read_image(
     return np.asarray(_fit(grey, image_size, pad))[..., np.newaxis]
 
 
-def try_reading(picture: Picture, **options) -> tuple[np.ndarray | None, str]:
-    """Reads one of many pictures, where a bad one must not stop the others.
-
-    Args:
-        picture: as in `read_image()`.
-        **options: of `read_image()`.
-
-    Returns:
-        The array and `""`; or `None` and what is wrong.
-    """
-    try:
-        return read_image(picture, **options), ""
-    except (ValueError, FileNotFoundError) as error:
-        return None, str(error)
-
-
 def _name(picture) -> str:
     if isinstance(picture, (str, os.PathLike)):
         return os.fsdecode(picture)
@@ -106,23 +150,63 @@ def _name(picture) -> str:
     return name if isinstance(name, str) else f"The {type(picture).__name__}"
 
 
-def _grey(picture) -> Image.Image:
+def _grey(picture, frame, notes: list[str]) -> Image.Image:
     """Any picture as a PIL image of mode L, in its own size."""
     if isinstance(picture, np.ndarray):
         return grey_array(picture)
     if isinstance(picture, Image.Image):
         return grey_image(picture)
     data = _content(picture)
-    if is_dicom(data) or Path(_name(picture)).suffix.lower() in DICOM_SUFFIXES:
-        return grey_dicom(data)
+    if _is_dicom(picture, data):
+        return grey_dicom(data, frame, notes)
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            return grey_image(image)
+            return _grey_page(image, frame, notes)
     except Image.UnidentifiedImageError:
-        begin = f"it begins with {data[:16]!r}"
-        raise UnreadableError(f"it is of another kind or cut short ({begin})") from None
+        raise UnreadableError(*describe(data)) from None
     except Image.DecompressionBombError:
         raise UnreadableError("it has too many pixels") from None
+
+
+def _is_dicom(picture, data: bytes) -> bool:
+    """By its content; where that has no preamble and is no picture either, by its suffix."""
+    if is_dicom(data):
+        return True
+    named = Path(_name(picture)).suffix.lower() in DICOM_SUFFIXES
+    return named and not data.startswith(PICTURE_STARTS)
+
+
+def _pages(image: Image.Image) -> list[int]:
+    """The places of what is shown: thumbnails in TIFF, and second views in JPEG, don't count."""
+    count = getattr(image, "n_frames", 1)
+    if image.format not in ("TIFF", "GIF", "WEBP", "PNG") or count == 1:
+        return [0]
+    if image.format != "TIFF":
+        return list(range(count))
+    pages = []
+    for page in range(min(count, _MAX_PAGES)):
+        image.seek(page)
+        if not getattr(image, "tag_v2", {}).get(_SUBFILE, 0) & 1:
+            pages.append(page)
+    return pages or [0]
+
+
+def _grey_page(image: Image.Image, frame: int | None, notes: list[str]) -> Image.Image:
+    pages = _pages(image)
+    middle = len(pages) // 2
+    places = sorted(range(len(pages)), key=lambda place: (abs(place - middle), place))
+    chosen = places[0] if frame is None else frame
+    image.seek(pages[chosen])
+    grey = grey_image(image)
+    if frame is None and len(pages) > 1:
+        for place in places:
+            image.seek(pages[place])
+            shown = grey_image(image)
+            if np.ptp(np.asarray(shown)):
+                chosen, grey = place, shown
+                break
+        notes.append(f"page {chosen + 1} of {len(pages)}")
+    return grey
 
 
 def _content(picture) -> bytes:

@@ -19,6 +19,7 @@ from ..info import CLASS_NAMES
 from ..models.shipped import SHIPPED_MODEL, load_model
 
 NONE_OF_THESE = "none of these"
+_COLUMNS = ["file", "answer", "confidence", *CLASS_NAMES, "note", "problem"]
 
 
 def predict(
@@ -48,8 +49,9 @@ def predict(
     Returns:
         A table with one row a picture and the columns `file` (a path; a number for what has
         none), `answer` (a class name or `"none of these"`), `confidence` (the highest
-        probability), a column of probabilities for each class, and `problem`: empty, or why
-        the picture couldn't be read; then the answer is empty and numbers are NaN.
+        probability), a column of probabilities for each class, `note` (what was chosen or left
+        out, such as which of several frames; mostly empty), and `problem`: empty, or why the
+        picture couldn't be read; then the answer is empty and numbers are NaN.
 
     Raises:
         ValueError: when there are no pictures, `threshold` or `batch_size` is out of range, or
@@ -77,11 +79,11 @@ def predict(
         threshold = shipped if threshold is None else threshold
     # Only a terminal gets a bar, and only when it takes more than a moment.
     bar = tqdm(named, unit=" pictures", delay=1, disable=None if progress else True)
-    read = ((name, *try_reading(picture)) for name, picture in bar)
+    read = ((name, try_reading(picture)) for name, picture in bar)
     rows = []
     while chunk := list(islice(read, batch_size)):
         rows += _predict_chunk(chunk, model, threshold or 0)
-    return pd.DataFrame(rows, columns=["file", "answer", "confidence", *CLASS_NAMES, "problem"])
+    return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 @cache
@@ -113,14 +115,14 @@ def _is_single(pictures) -> bool:
 
 
 def _predict_chunk(chunk, model, threshold: float) -> list[tuple]:
-    """Rows of the table for `(name, image or None, problem)` of each picture."""
-    images = [image for _, image, problem in chunk if not problem]
+    """Rows of the table for `(name, Reading)` of each picture."""
+    images = [reading.image for _, reading in chunk if reading.image is not None]
     found = iter(_probabilities(model, np.stack(images)) if images else ())
     rows = []
-    for name, _, problem in chunk:
+    for name, (_, note, problem) in chunk:
         row = np.full(len(CLASS_NAMES), np.nan) if problem else next(found)
         answer = NONE_OF_THESE if row.max() < threshold else CLASS_NAMES[row.argmax()]
-        rows.append((name, "" if problem else answer, row.max(), *row, problem))
+        rows.append((name, "" if problem else answer, row.max(), *row, note, problem))
     return rows
 
 
