@@ -56,6 +56,11 @@ def _parser() -> argparse.ArgumentParser:
         default=2,
         help="how many classes the table names (default: 2)",
     )
+    predicting.add_argument(
+        "--all-frames",
+        action="store_true",
+        help="a row for each frame or page (default: one near the middle)",
+    )
     form = predicting.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print a list of objects")
     form.add_argument("--csv", action="store_true", help="print comma-separated values")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -66,7 +67,14 @@ def predict_pictures(options) -> int:
     model, threshold = load_model(options.model)
     if options.threshold is not None:
         threshold = options.threshold
-    table = predict(options.pictures, model=model, threshold=threshold, progress=True).round(6)
+    with _warnings_as_lines():
+        table = predict(
+            options.pictures,
+            model=model,
+            threshold=threshold,
+            progress=True,
+            frames="all" if options.all_frames else "one",
+        ).round(6)
     if options.json:
         _print_json(_records(table))
     elif options.csv:
@@ -88,11 +96,8 @@ def evaluate_model(options) -> int:
         images, labels, clusters = _test_pictures()
     else:
         source_name = options.data
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
+        with _warnings_as_lines():
             images, labels, _, sources, problems = load_folder(options.data)
-        for warning in caught:
-            print(warning.message, file=sys.stderr)
     model, threshold = load_model(options.model)
     probabilities = model.predict(images, batch_size=256, verbose=0)
     report = external_report(labels, probabilities, sources, threshold, clusters=clusters)
@@ -123,16 +128,26 @@ def export_model(options) -> int:
     import pandas as pd
 
     from .data.folders import find_pictures
-    from .data.reading import read_image
+    from .data.reading import try_reading
     from .inference.exporting import export, file_name
     from .models.shipped import load_model
 
     model, threshold = load_model(options.model)
-    representative = None
+    representative, status = None, 0
     if options.pictures is not None:
-        representative = np.array(list(map(read_image, find_pictures(options.pictures))))
+        with _warnings_as_lines():
+            readings = [try_reading(path) for path in find_pictures(options.pictures)]
+        problems = [reading.problem for reading in readings if reading.problem]
+        status = _tell_problems(problems, len(readings))
+        images = [reading.image for reading in readings if reading.image is not None]
+        if not images:
+            raise ValueError(
+                "`--pictures` must name pictures, or folders that hold some. "
+                f"Received: {' '.join(options.pictures)}, with none that can be read."
+            )
+        representative = np.array(images)
     formats = list(FORMATS) if "all" in options.format else list(dict.fromkeys(options.format))
-    done, status = [], 0
+    done = []
     for format in formats:
         print(f"{format} …", file=sys.stderr, flush=True)
         try:
@@ -244,6 +259,17 @@ def _test_pictures():
         return *load_data()[2], find_test_groups()
 
 
+@contextlib.contextmanager
+def _warnings_as_lines():
+    """Prints warnings to stderr as they are, without the place in the code."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for warning in caught:
+        if issubclass(warning.category, UserWarning):
+            print(printable(str(warning.message)), file=sys.stderr)
+
+
 def _print_answers(table, top: int) -> None:
     from .info import CLASS_NAMES
     from .models.networks import decode_predictions
@@ -260,6 +286,8 @@ def _print_answers(table, top: int) -> None:
     ]
     for rank, title in enumerate(_RANKS[: top - 1], start=1):
         shown[title] = ["{} {:.1%}".format(*row[rank]) for row in ranked]
+    if table["note"].any():
+        shown["note"] = table["note"].map(printable)
     print(shown.to_string(index=False))
 
 

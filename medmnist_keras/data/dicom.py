@@ -12,7 +12,6 @@ import contextlib
 import io
 import struct
 import zlib
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,17 +32,6 @@ _GROUPS = (
 )
 # Each says how far apart rows and columns are; the first that is there counts.
 _SPACINGS = ("PixelAspectRatio", "PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
-
-
-def has_dicom_magic(path: Path) -> bool:
-    """Archives often give DICOM files no suffix, and an index, DICOMDIR, beside them."""
-    if not path.is_file() or path.name == "DICOMDIR":
-        return False
-    try:
-        with path.open("rb") as file:
-            return is_dicom(file.read(132))
-    except OSError:
-        return False
 
 
 def is_dicom(data: bytes) -> bool:

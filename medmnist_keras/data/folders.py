@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,10 +14,15 @@ import numpy as np
 
 from .._types import StrPath
 from ..info import CLASS_NAMES
-from .dicom import DICOM_SUFFIXES, has_dicom_magic
+from .dicom import DICOM_SUFFIXES, is_dicom
+from .kinds import PICTURE_STARTS
 from .reading import try_reading
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp", *DICOM_SUFFIXES)
+
+
+# What systems and programs leave in folders beside pictures.
+_JUNK = {"__macosx", "@eadir", "thumbs.db", "desktop.ini", "dicomdir"}
 
 
 def find_pictures(paths: Iterable) -> list[Path]:
@@ -23,26 +30,60 @@ def find_pictures(paths: Iterable) -> list[Path]:
 
     Args:
         paths: paths of files and folders. A file is listed whatever it is. Of a folder all
-            files, at any depth, that are pictures by their suffix, or DICOM by their content;
-            hidden ones are skipped.
+            files, at any depth, that are pictures by their suffix or their content; links are
+            followed, hidden files and what systems leave there are skipped. What else is left
+            out is counted in a warning.
 
     Returns:
         List of paths, in the order named, the files of each folder sorted.
     """
-    found = []
-    for path in map(Path, paths):
-        found += _pictures_inside(path) if path.is_dir() else [path]
+    found: list[Path] = []
+    for path in paths:
+        path = Path(path).expanduser()
+        found += _pictures_inside(path) if os.path.isdir(path) else [path]
     return found
 
 
 def _pictures_inside(folder: Path) -> list[Path]:
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and (path.suffix.lower() in _SUFFIXES or has_dicom_magic(path))
-        and not path.is_dir()
-    )
+    pictures: list[Path] = []
+    left_out: Counter[str] = Counter()
+    seen: set[tuple[int, int]] = set()
+    for place, below, files in os.walk(folder, followlinks=True):
+        status = os.stat(place)
+        if (status.st_dev, status.st_ino) in seen:  # a link that leads in a circle, or back
+            below.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        below[:] = sorted(name for name in below if not _is_junk(name))
+        for name in files:
+            path = Path(place, name)
+            if _is_junk(name):
+                continue
+            if path.suffix.lower() in _SUFFIXES or _looks_like_picture(path):
+                pictures.append(path)
+            else:
+                left_out[path.suffix.lower() or "without suffix"] += 1
+    if left_out:
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(left_out.items()))
+        warnings.warn(
+            f"{folder}: left out what is no picture by name or content: {kinds}.", stacklevel=4
+        )
+    return sorted(pictures)
+
+
+def _is_junk(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _JUNK
+
+
+def _looks_like_picture(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            start = file.read(132)
+    except OSError:
+        return False
+    return start.startswith(PICTURE_STARTS) or is_dicom(start)
 
 
 _SOURCES_FILE = "SOURCES.csv"

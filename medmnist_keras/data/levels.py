@@ -18,7 +18,7 @@ FILE_ADVICE = (
 )
 _ARRAY_ADVICE = (
     "Expected finite numbers of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4). "
-    "Pass one picture, channels last."
+    "Pass one picture, as an array or a tensor."
 )
 OTHER_ADVICE = (
     "Expected a path, the bytes of a file, a file object opened in binary mode, a PIL image or "
@@ -85,7 +85,27 @@ def _check_depth(image: Image.Image) -> None:
         )
 
 
+def is_array(picture) -> bool:
+    """Whether it is an array or a tensor, of NumPy, TensorFlow, PyTorch, JAX or others."""
+    return hasattr(picture, "__array__") and not isinstance(picture, Image.Image)
+
+
+def as_array(picture) -> np.ndarray:
+    """An array or tensor, wherever it lies, as one of NumPy."""
+    for step in ("detach", "cpu"):  # PyTorch's, of a model's output on a GPU
+        picture = getattr(picture, step)() if hasattr(picture, step) else picture
+    return np.asarray(picture)
+
+
+def has_channels(values: np.ndarray) -> bool:
+    """Whether three dimensions are one picture with channels, first or last."""
+    return values.shape[-1] in (1, 3, 4) or (values.shape[0] in (1, 3, 4) and values.shape[1] > 4)
+
+
 def grey_array(values: np.ndarray) -> Image.Image:
+    """One picture's numbers as 8-bit grey levels; channels may come first where that is plain."""
+    if values.ndim == 3 and values.shape[-1] not in (1, 3, 4) and values.shape[0] in (1, 3, 4):
+        values = np.moveaxis(values, 0, -1)
     if values.ndim == 3 and values.shape[-1] == 1:
         values = values[..., 0]
     fits = values.ndim == 2 or (values.ndim == 3 and values.shape[-1] in (3, 4))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
 import warnings
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeAlias
@@ -20,7 +21,15 @@ from .._types import StrPath
 from ..info import INFO
 from .dicom import DICOM_SUFFIXES, frame_count, grey_dicom, is_dicom
 from .kinds import PICTURE_STARTS, describe
-from .levels import FILE_ADVICE, OTHER_ADVICE, UnreadableError, grey_array, grey_image
+from .levels import (
+    FILE_ADVICE,
+    OTHER_ADVICE,
+    UnreadableError,
+    as_array,
+    grey_array,
+    grey_image,
+    is_array,
+)
 
 # What Pillow logs of a damaged file doesn't go to the terminal unasked, as with pydicom.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -117,7 +126,7 @@ def count_frames(picture: Picture) -> int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            if isinstance(picture, (np.ndarray, Image.Image)):
+            if is_array(picture) or isinstance(picture, Image.Image):
                 return 1
             data = _content(picture)
             if _is_dicom(picture, data):
@@ -152,8 +161,8 @@ def _name(picture) -> str:
 
 def _grey(picture, frame, notes: list[str]) -> Image.Image:
     """Any picture as a PIL image of mode L, in its own size."""
-    if isinstance(picture, np.ndarray):
-        return grey_array(picture)
+    if is_array(picture):
+        return grey_array(as_array(picture))
     if isinstance(picture, Image.Image):
         return grey_image(picture)
     data = _content(picture)
@@ -213,7 +222,9 @@ def _content(picture) -> bytes:
     if isinstance(picture, (bytes, bytearray)):
         data = bytes(picture)
     elif isinstance(picture, (str, os.PathLike)):
-        data = _file_content(Path(os.fsdecode(picture)))
+        if not os.fspath(picture):
+            raise UnreadableError("its path is empty", "Pass the path of a picture.")
+        data = _file_content(Path(os.fsdecode(picture)).expanduser())
     elif hasattr(picture, "read"):
         data = picture.read(_MAX_BYTES + 1)
     else:
@@ -228,6 +239,9 @@ def _content(picture) -> bytes:
 
 
 def _file_content(path: Path) -> bytes:
+    text = str(path)
+    if re.match(r"[a-z]+:/", text):
+        raise UnreadableError("it is an address", "Download the picture, and pass its path.")
     try:
         if path.is_dir():
             raise UnreadableError("it is a folder", "Pass it to `find_pictures()`.")

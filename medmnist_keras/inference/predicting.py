@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import islice
 
@@ -14,7 +14,8 @@ from tqdm import tqdm
 from .._checks import check_probabilities
 from .._keras import keras
 from ..data.folders import find_pictures
-from ..data.reading import Picture, try_reading
+from ..data.levels import as_array, has_channels, is_array
+from ..data.reading import Picture, Reading, count_frames, try_reading
 from ..info import CLASS_NAMES
 from ..models.shipped import SHIPPED_MODEL, load_model
 
@@ -29,6 +30,7 @@ def predict(
     threshold: float | None = None,
     batch_size: int = 256,
     progress: bool = False,
+    frames: str = "one",
 ) -> pd.DataFrame:
     """Names what is on each picture, or says that it is none of the six kinds.
 
@@ -37,7 +39,9 @@ def predict(
 
     Args:
         pictures: one picture of any kind that `read_image()` takes, the path of a folder, or a
-            list of these; or one array `(N, H, W)` or `(N, H, W, channels)` of several.
+            list of these; or one array or tensor `(N, H, W)`, `(N, H, W, channels)` or
+            `(N, channels, H, W)` of several; or a `tf.data.Dataset` of batches of these, with or
+            without labels.
         model: `keras.Model` from `(batch, 64, 64, 1)` raw pixels, 0-255, to probabilities
             `(batch, 6)`; `None` for the one that ships with the package.
         threshold: float from 0 to 1. A picture whose highest probability lies under it is none
@@ -45,6 +49,8 @@ def predict(
             nothing is rejected then.
         batch_size: int, how many pictures are read and predicted at once.
         progress: bool. Whether to show a progress bar, on a terminal.
+        frames: `"one"`, of several frames or pages the one that `read_image()` takes, or `"all"`,
+            a row for each; `note` says which it is.
 
     Returns:
         A table with one row a picture and the columns `file` (a path; a number for what has
@@ -54,8 +60,8 @@ def predict(
         picture couldn't be read; then the answer is empty and numbers are NaN.
 
     Raises:
-        ValueError: when there are no pictures, `threshold` or `batch_size` is out of range, or
-            the model doesn't give six probabilities.
+        ValueError: when there are no pictures, `threshold`, `batch_size` or `frames` is out of
+            range, or the model doesn't give six probabilities.
 
     Example:
 
@@ -68,6 +74,8 @@ def predict(
         raise ValueError(f"`threshold` must be from 0 to 1. Received: threshold={threshold!r}")
     if batch_size < 1:
         raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size!r}")
+    if frames not in ("one", "all"):
+        raise ValueError(f'`frames` must be "one" or "all". Received: frames={frames!r}')
     named = _named(pictures)
     if not named:
         raise ValueError(
@@ -79,7 +87,9 @@ def predict(
         threshold = shipped if threshold is None else threshold
     # Only a terminal gets a bar, and only when it takes more than a moment.
     bar = tqdm(named, unit=" pictures", delay=1, disable=None if progress else True)
-    read = ((name, try_reading(picture)) for name, picture in bar)
+    read = (
+        (name, reading) for name, picture in bar for reading in _readings(picture, frames == "all")
+    )
     rows = []
     while chunk := list(islice(read, batch_size)):
         rows += _predict_chunk(chunk, model, threshold or 0)
@@ -92,20 +102,47 @@ def _shipped_model() -> tuple[keras.Model, float | None]:
     return load_model(SHIPPED_MODEL)
 
 
+def _readings(picture, every_frame: bool) -> Iterator[Reading]:
+    count = count_frames(picture) if every_frame else 1
+    if count == 1:
+        yield try_reading(picture)
+        return
+    for frame in range(count):
+        reading = try_reading(picture, frame=frame)
+        place = f"frame {frame + 1} of {count}"
+        yield reading._replace(note="; ".join(filter(None, (place, reading.note))))
+
+
 def _named(pictures) -> list[tuple[str, object]]:
     """Each picture with its name; folders are replaced by what is in them."""
-    if isinstance(pictures, np.ndarray):
-        several = pictures.ndim == 4 or (pictures.ndim == 3 and pictures.shape[-1] not in (1, 3, 4))
-        pictures = list(pictures) if several else [pictures]
-    elif _is_single(pictures):
-        pictures = [pictures]
     named: list[tuple[str, object]] = []
-    for picture in pictures:
+    for picture in _several(pictures):
         if isinstance(picture, (str, os.PathLike)):
-            named += [(str(path), path) for path in find_pictures([picture])]
+            path = os.path.expanduser(os.fsdecode(picture))
+            inside = find_pictures([path]) if os.path.isdir(path) else [path]
+            # A name that can be no path, such as "" or an address, gets its row with the reason.
+            named += [(str(one), one) for one in (inside if path else [path])]
         else:
             named.append((str(len(named)), picture))
     return named
+
+
+def _several(pictures) -> Iterable:
+    """What was passed as one picture after the other."""
+    if hasattr(pictures, "element_spec"):  # a tf.data.Dataset, of batches, maybe with labels
+        for element in pictures:
+            yield from _several(element[0] if isinstance(element, tuple) else element)
+    elif is_array(pictures):
+        array = as_array(pictures)
+        if array.dtype.kind in "OSU":
+            yield from array.ravel().tolist()
+        else:
+            several = array.ndim == 4 or (array.ndim == 3 and not has_channels(array))
+            yield from array if several else [array]
+    elif _is_single(pictures):
+        yield pictures
+    else:
+        yield from pictures
 
 
 def _is_single(pictures) -> bool:
