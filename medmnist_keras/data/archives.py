@@ -142,6 +142,9 @@ def _tar_entries(path: Path) -> Iterator[_Entry | None]:
             if member.isdir():
                 yield None
                 continue
+            if member.islnk():
+                reason = "a hard link; pack the folder anew with tar --hard-dereference"
+                raise _RefusedError(_refused(path, member.name, reason))
             if not member.isreg():
                 raise _RefusedError(_refused(path, member.name, "a link or a special file"))
             if member.issparse():
@@ -163,9 +166,11 @@ def _read_packed(file: _ForwardOnlyFile, member: tarfile.TarInfo) -> bytes:
 def _zip_entries(path: Path) -> Iterator[_Entry | None]:
     with _BoundedZipFile(io.FileIO(path)) as file, zipfile.ZipFile(file) as archive:
         for member in archive.infolist():
-            parts = _safe_parts(member.filename, path)
+            # Windows PowerShell 5 writes backslashes where the format has slashes.
+            name = member.filename
+            parts = _safe_parts(name if "/" in name else name.replace("\\", "/"), path)
             kind = stat.S_IFMT(member.external_attr >> 16)
-            if member.is_dir():
+            if member.is_dir() or name.endswith("\\"):
                 yield None
                 continue
             if kind not in (0, stat.S_IFREG):
