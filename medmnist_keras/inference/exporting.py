@@ -68,7 +68,7 @@ def export(
     """Writes a model in a format that others run, if it says there what it says in Keras.
 
     The file takes `images`, float32 `(batch, 64, 64, 1)` of raw pixels, 0-255 (uint8 for
-    `"litert-int8"`), and gives `probabilities` `(batch, 6)` and `confidence` `(batch,)`, the
+    `"litert-int8"`), and gives `probabilities` `(batch, 6)` and `top_probability` `(batch,)`, the
     highest of them. Class names, threshold, names and types are written beside it, as
     `<path>.json`.
 

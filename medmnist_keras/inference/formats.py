@@ -17,7 +17,9 @@ from .._keras import keras
 from ..models.networks import INPUT_SHAPE
 from ..models.shipped import PROBABILITIES
 
-INPUT, CONFIDENCE = "images", "confidence"
+# In the order of the alphabet, which is that of the outputs in every format: whoever takes the
+# first gets the probabilities.
+INPUT, CONFIDENCE = "images", "top_probability"
 _HINT = 'Run: pip install "medmnist_keras[export]"'
 Run = Callable[[np.ndarray], "tuple[np.ndarray, np.ndarray]"]
 

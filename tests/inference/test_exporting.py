@@ -87,7 +87,7 @@ def test_another_program_gets_the_same_answers(format, shipped, tmp_path):
     probabilities = np.asarray(outputs["probabilities"])
     tolerance = 0.05 if format == "litert-int8" else 1e-4
     np.testing.assert_allclose(probabilities, expected[list(CLASS_NAMES)], atol=tolerance)
-    np.testing.assert_array_equal(outputs["confidence"], probabilities.max(axis=1))
+    np.testing.assert_array_equal(outputs["top_probability"], probabilities.max(axis=1))
     assert [facts["class_names"][best] for best in probabilities.argmax(axis=1)] == list(
         expected["answer"]
     )

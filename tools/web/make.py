@@ -56,7 +56,8 @@ def make_page(target, runtime, model="baseline_cnn") -> None:
     with replacing(target) as (draft,):
         shutil.copytree(Path(__file__).parent / "page", draft)
         for name, content in runtime.items():
-            (draft / Path(name).name).write_bytes(content)
+            # As .js, for some web servers don't know .mjs and browsers refuse their type for it.
+            (draft / Path(name).name.replace(".mjs", ".js")).write_bytes(content)
         export(network, "onnx", draft / "model.onnx", threshold=threshold)
         write_examples(draft / "examples")
 

@@ -1,6 +1,6 @@
 // Shows what the exported model says of a picture. Nothing is sent anywhere.
 
-import * as ort from "./ort.wasm.bundle.min.mjs";
+import * as ort from "./ort.wasm.bundle.min.js";
 import { readImage } from "./reading.js";
 
 ort.env.wasm.numThreads = 1; // more would need headers that not every server sends
@@ -19,8 +19,9 @@ let turn = 0; // a picture that is chosen later is shown, though its answer may 
 export async function ask(pixels) {
   const shape = [1, ...facts.input.shape.slice(1)];
   const images = new ort.Tensor("float32", Float32Array.from(pixels), shape);
-  const { probabilities, confidence } = await session.run({ [facts.input.name]: images });
-  return { probabilities: [...probabilities.data], confidence: confidence.data[0] };
+  const outputs = await session.run({ [facts.input.name]: images });
+  const probabilities = [...outputs.probabilities.data];
+  return { probabilities, confidence: outputs.top_probability.data[0] };
 }
 
 async function show(file, name) {
@@ -34,6 +35,7 @@ async function show(file, name) {
     find("problem").hidden = true;
   } catch (error) {
     if (mine !== turn) return;
+    clearAnswer();
     find("problem").textContent = `${name} could not be read. ${error.message}`;
     find("problem").hidden = false;
   }
@@ -63,6 +65,20 @@ function showPixels(pixels, name) {
   pixels.forEach((level, at) => image.data.set([level, level, level, 255], 4 * at));
   find("seen").getContext("2d").putImageData(image, 0, 0);
   find("name").textContent = name;
+}
+
+// An answer beside an error would be of another picture.
+function clearAnswer() {
+  find("verdict").className = "";
+  find("answer").textContent = "No answer";
+  find("told").textContent = "";
+  find("name").textContent = "";
+  find("seen").getContext("2d").clearRect(0, 0, 64, 64);
+  for (const row of find("bars").rows) {
+    row.querySelector("progress").value = 0;
+    row.cells[2].textContent = "–";
+    delete row.dataset.probability;
+  }
 }
 
 function showAnswer({ probabilities, confidence }) {
