@@ -103,7 +103,7 @@ def test_predict_prints_json_and_nothing_else(scans, model, capsys):
     records = json.loads(out, parse_constant=pytest.fail)  # NaN is no JSON
     assert status == 1
     assert [Path(record["file"]).stem for record in records] == ["black", "broken", "grey", "white"]
-    assert set(records[0]) == {"file", "answer", "confidence", *CLASS_NAMES, "problem"}
+    assert set(records[0]) == {"file", "answer", "confidence", *CLASS_NAMES, "note", "problem"}
     assert records[0]["answer"] == "HeadCT"
     assert records[1]["answer"] == ""
     assert records[1]["Hand"] is None

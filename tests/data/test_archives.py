@@ -36,7 +36,7 @@ def test_odd_paths_are_refused(name, files, tiny_info, write_tar, write_zip):
 def test_links_and_special_files_are_refused(kind, files, tiny_info, write_tar):
     member = tarfile.TarInfo("MedNIST/Hand/link.jpeg")
     member.type, member.linkname = kind, "/etc/passwd"
-    with pytest.raises(ValueError, match="link or a special file"):
+    with pytest.raises(ValueError, match="link"):
         load_images(write_tar(files, extra=[member]), info=tiny_info)
 
 
@@ -46,7 +46,7 @@ def test_links_in_a_zip_are_refused(files, tiny_info, write_zip):
     link.external_attr = 0o120777 << 16
     with zipfile.ZipFile(place, "a") as archive:
         archive.writestr(link, "/etc/passwd")
-    with pytest.raises(ValueError, match="link or a special file"):
+    with pytest.raises(ValueError, match="link"):
         load_images(place, info=tiny_info)
 
 
@@ -145,3 +145,20 @@ def test_plain_tar_cut_anywhere_is_told(kept, files, tiny_info, tmp_path):
     (tmp_path / "cut.tar").write_bytes((tmp_path / "cut.tar").read_bytes()[:kept])
     with pytest.raises(ValueError, match=r"is not a complete archive|is not Medical MNIST"):
         load_images(tmp_path / "cut.tar", info=tiny_info)
+
+
+def test_a_zip_with_backslashes_is_read_as_one_with_slashes(files, tiny_info, tmp_path):
+    """Windows PowerShell 5 packs so."""
+    with zipfile.ZipFile(tmp_path / "windows.zip", "w") as archive:
+        archive.writestr("MedNIST\\Hand\\", b"")
+        for name, data in files.items():
+            archive.writestr("MedNIST\\" + name.replace("/", "\\"), data)
+    assert len(load_images(tmp_path / "windows.zip", info=tiny_info, strict=True)) == 72
+
+
+@pytest.mark.parametrize("name", ["..\\a.jpeg", "C:\\Hand\\1.jpeg", "\\Hand\\1.jpeg"])
+def test_backslashes_lead_nowhere_else(name, tiny_info, tmp_path):
+    with zipfile.ZipFile(tmp_path / "windows.zip", "w") as archive:
+        archive.writestr(name, b"?")
+    with pytest.raises(ValueError, match="leads outside or is malformed"):
+        load_images(tmp_path / "windows.zip", info=tiny_info)

@@ -2,8 +2,10 @@
 
 import io
 import os
+import struct
 import sys
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ from tiny_data import dicom, encode
 
 from medmnist_keras import read_image
 from medmnist_keras.data import find_pictures, levels, reading
-from medmnist_keras.data.reading import try_reading
+from medmnist_keras.data.reading import count_frames, try_reading
 
 RAMP = np.tile(np.arange(0, 256, 4, dtype="uint8"), (64, 1))  # dark on the left
 
@@ -63,12 +65,29 @@ def test_content_counts_not_the_suffix(tmp_path):
     np.testing.assert_array_equal(grey(saved(tmp_path / "ramp.jpg", format="PNG")), RAMP)
 
 
-def test_first_page_counts(tmp_path):
-    pages = [Image.fromarray(np.full((64, 64), level, "uint8")) for level in (10, 200)]
+def test_the_page_nearest_the_middle_counts_that_is_not_blank(tmp_path):
+    pages = [Image.fromarray(levels) for levels in (RAMP, RAMP.T, 0 * RAMP)]
     for name in ("pages.tif", "moving.gif", "moving.webp"):
         options = {"lossless": True} if name.endswith("webp") else {}
         saved(tmp_path / name, pages[0], save_all=True, append_images=pages[1:], **options)
-        assert grey(tmp_path / name).max() <= 10
+        reading = try_reading(tmp_path / name)
+        assert reading.note == "page 2 of 3"
+        np.testing.assert_allclose(reading.image[..., 0].astype(int), RAMP.T, atol=3)
+        np.testing.assert_allclose(grey(tmp_path / name, frame=0), RAMP, atol=3)
+        assert count_frames(tmp_path / name) == 3
+
+
+def test_a_smaller_copy_in_a_tiff_is_no_page(tmp_path):
+    small = Image.fromarray(RAMP.T[::2, ::2])
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[254] = 1
+    with TiffImagePlugin.AppendingTiffWriter(tmp_path / "two.tif", new=True) as file:
+        Image.fromarray(RAMP).save(file, "TIFF")
+        file.newFrame()
+        small.save(file, "TIFF", tiffinfo=tags)
+    reading = try_reading(tmp_path / "two.tif")
+    assert reading.note == ""
+    np.testing.assert_array_equal(reading.image[..., 0], RAMP)
 
 
 def test_colours_become_luminance(tmp_path):
@@ -322,10 +341,10 @@ def test_what_is_no_picture_at_all():
 
 
 def test_try_reading_gives_the_reason_instead(tmp_path):
-    image, problem = try_reading(RAMP)
-    assert (image.shape, problem) == ((64, 64, 1), "")
-    image, problem = try_reading(tmp_path / "gone.png")
-    assert image is None
+    image, note, problem = try_reading(RAMP)
+    assert (image.shape, note, problem) == ((64, 64, 1), "", "")
+    image, note, problem = try_reading(tmp_path / "gone.png")
+    assert (image, note) == (None, "")
     assert "does not exist" in problem
 
 
@@ -426,10 +445,12 @@ def test_dicom_is_known_by_content_or_by_suffix(tmp_path):
 
 def test_bad_dicom_is_told(tmp_path):
     refused(dicom(RAMP)[:-100], "it is damaged")
-    refused(dicom(RAMP, Rows=None), "it is no DICOM picture")
+    refused(dicom(RAMP, Rows=None), "it is a DICOM file without pixels")
     refused(dicom(RAMP, Rows=20_000, Columns=20_000), "it has 20,000 x 20,000 pixels")
     rescaled = dicom(RAMP, RescaleSlope=1, RescaleIntercept=0)
-    refused(rescaled.replace(b"1.0 ", b"one "), "it is damaged")
+    odd = try_reading(rescaled.replace(b"1.0 ", b"one "))
+    assert "rescaling can't be used" in odd.note
+    np.testing.assert_array_equal(odd.image[..., 0], RAMP)
     path = tmp_path / "letter.dcm"
     path.write_text("Dear doctor, " * 30)
     refused(path, "letter.dcm could not be read")
@@ -440,8 +461,11 @@ def test_packed_dicom_that_cannot_be_decoded():
     from pydicom.encaps import encapsulate
 
     data = dicom(RAMP, syntax=uid.JPEGLSLossless, PixelData=encapsulate([b"nonsense"]))
-    refused(data, "its pixels are packed as JPEG-LS", "convert it to PNG")
-    refused(dicom(RAMP, syntax=uid.DeflatedExplicitVRLittleEndian), "packed as a whole")
+    refused(data, "packed as JPEG-LS", "no decoder is installed", "convert it to PNG")
+    cut = dicom(RAMP, syntax=uid.RLELossless, PixelData=encapsulate([b"nonsense"]))
+    refused(cut, "RLE Lossless, are damaged")  # and no advice to install what is there
+    deflated = dicom(RAMP, syntax=uid.DeflatedExplicitVRLittleEndian)
+    np.testing.assert_array_equal(grey(deflated), RAMP)
 
 
 def test_without_pydicom_the_remedy_is_told(monkeypatch):
@@ -488,3 +512,107 @@ def test_a_window_wider_than_the_picture_leaves_it_flat(function, inverted, tmp_
     grey = read_image(tmp_path / "a.dcm")
     assert 90 < grey.min() < 100
     assert 155 < grey.max() < 165
+
+
+# -- what people bring ---------------------------------------------------------------------------
+
+
+def test_folders_are_read_whole_and_what_is_left_out_is_counted(tmp_path):
+    saved(tmp_path / "a.png")
+    (tmp_path / "deep").mkdir()
+    saved(tmp_path / "deep" / "no_suffix.png").rename(tmp_path / "deep" / "no_suffix")
+    other = tmp_path.parent / f"{tmp_path.name}-beside"
+    other.mkdir()
+    saved(other / "linked.png")
+    (tmp_path / "link").symlink_to(other)
+    (tmp_path / "deep" / "circle").symlink_to(tmp_path)
+    for junk in ("__MACOSX/a.png", "@eaDir/a.png", ".hidden/a.png", "Thumbs.db", "._a.png"):
+        (tmp_path / junk).parent.mkdir(exist_ok=True)
+        (tmp_path / junk).write_bytes(b"junk")
+    for name in ("b.heic", "c.heic", "notes.txt", "README"):
+        (tmp_path / name).write_text("no picture")
+    with pytest.warns(UserWarning, match=r"2 \.heic, 1 \.txt, 1 without suffix"):
+        found = find_pictures([tmp_path])
+    names = [path.relative_to(tmp_path).as_posix() for path in found]
+    assert names == ["a.png", "deep/no_suffix", "link/linked.png"]
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("", "its path is empty"),
+        ("https://example.org/hand.png", "it is an address"),
+        ("n" * 300, "too long"),
+        ("a\0b", "does not exist"),
+    ],
+)
+def test_a_path_that_can_be_none_is_a_problem_and_no_end(path, message):
+    assert message in try_reading(path).problem
+
+
+def test_content_counts_more_than_the_suffix(tmp_path):
+    saved(tmp_path / "hand.png").rename(tmp_path / "hand.dcm")
+    np.testing.assert_array_equal(grey(tmp_path / "hand.dcm"), RAMP)
+
+
+def test_nan_is_background_in_files_and_arrays(tmp_path):
+    gap = RAMP.astype("float32")
+    gap[:8] = np.nan
+    expected = np.where(np.isnan(gap), 0, RAMP)
+    np.testing.assert_array_equal(grey(gap), expected)
+    Image.fromarray(gap).save(tmp_path / "nan.tif")
+    np.testing.assert_array_equal(grey(tmp_path / "nan.tif"), expected)
+
+
+def test_lab_is_shown_as_the_grey_that_it_is(tmp_path):
+    Image.fromarray(np.stack([RAMP] * 3, axis=-1)).convert("LAB").save(tmp_path / "lab.tif")
+    np.testing.assert_allclose(grey(tmp_path / "lab.tif"), RAMP, atol=2)
+
+
+def png16(values, colour) -> bytes:
+    """A PNG of 16 bits a channel, which Pillow doesn't write."""
+    height, width = values.shape[:2]
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+
+    def chunk(kind, data):
+        parts = kind + data
+        return struct.pack(">I", len(data)) + parts + struct.pack(">I", zlib.crc32(parts))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, colour, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(("channels", "colour"), [(3, 2), (2, 4), (4, 6)])
+def test_colours_of_16_bits_are_refused_by_name(channels, colour):
+    values = np.stack([RAMP.astype("uint16") * 16] * channels, axis=-1)
+    refused(png16(values, colour), "several channels of 16 bits", "with 8 bits a channel")
+    single = png16(RAMP.astype("uint16") * 16, 0)
+    np.testing.assert_allclose(grey(single), RAMP, atol=4)
+
+
+@pytest.mark.parametrize(
+    ("start", "name", "advice"),
+    [
+        (b"\0\0\0\x18ftypheic", "HEIC", "pillow-heif"),
+        (b"\0\0\0\x18ftypisom", "a video", "frames"),
+        (b"\0\0\0\x0cJXL \r\n", "JPEG XL", "pillow-jxl-plugin"),
+        (b"\x1f\x8b\x08", "gzip", "Unpack"),
+        (b"PK\x03\x04", "a zip archive", "Unpack"),
+        (b"%PDF-1.7", "PDF", "PNG"),
+        (bytes(344) + b"n+1\0", "NIfTI", "nibabel"),
+        (b"\xff\xd8\xff\xc3\0\x0b\x0c\0\x40\0\x40\x01", "lossless, 12 bits", "PNG"),
+        (b"\xff\xd8\xff\xc1\0\x0b\x0c\0\x40\0\x40\x01", "12 bits", "PNG"),
+    ],
+)
+def test_formats_that_are_not_read_are_named_with_what_would_read_them(start, name, advice):
+    refused(start + bytes(200), name, advice)
+
+
+def test_tensors_and_channels_first():
+    tensorflow = pytest.importorskip("tensorflow")
+    jax = pytest.importorskip("jax.numpy")
+    for tensor in (tensorflow.constant(RAMP), jax.asarray(RAMP)):
+        np.testing.assert_array_equal(grey(tensor), RAMP)
+    colour = np.stack([RAMP] * 3)
+    np.testing.assert_array_equal(grey(colour), RAMP)
+    np.testing.assert_array_equal(grey(RAMP[None]), RAMP)

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 from keras import layers
 from PIL import Image
 from tiny_data import brightness_model, write
@@ -34,7 +35,7 @@ def no_model_of_another_test():
 def test_table_has_a_row_a_picture(model, tmp_path):
     files = [write(tmp_path / "white.png"), write(tmp_path / "black.png", BLACK)]
     table = predict(files, model=model)
-    assert list(table) == ["file", "answer", "confidence", *CLASS_NAMES, "problem"]
+    assert list(table) == ["file", "answer", "confidence", *CLASS_NAMES, "note", "problem"]
     assert table["file"].tolist() == list(map(str, files))
     assert table["answer"].tolist() == ["Hand", "HeadCT"]
     assert table["problem"].tolist() == ["", ""]
@@ -236,3 +237,36 @@ def test_the_shipped_model_is_loaded_once(monkeypatch):
     assert loads == [shipped.SHIPPED_MODEL]
     pd.testing.assert_frame_equal(first, second)
     assert load_model(shipped.SHIPPED_MODEL)[0] is not load_model(shipped.SHIPPED_MODEL)[0]
+
+
+# -- what people bring ---------------------------------------------------------------------------
+
+
+def test_tensors_datasets_and_names_in_arrays(model, tmp_path):
+    three = np.stack([WHITE, BLACK, WHITE])[..., None]
+    expected = ["Hand", "HeadCT", "Hand"]
+    dataset = tf.data.Dataset.from_tensor_slices((three, [0, 1, 2]))
+    for pictures in (
+        three,
+        np.moveaxis(three, -1, 1),
+        tf.constant(three),
+        dataset.batch(2),
+        dataset.map(lambda image, _: image),
+    ):
+        assert predict(pictures, model=model)["answer"].tolist() == expected
+    assert predict(tf.zeros((64, 64, 1)), model=model)["answer"].tolist() == ["HeadCT"]
+    path = write(tmp_path / "white.png")
+    assert predict(np.array([str(path)]), model=model)["answer"].tolist() == ["Hand"]
+
+
+def test_a_home_is_expanded_and_an_odd_name_ends_nothing(model, tmp_path, monkeypatch):
+    write(tmp_path / "white.png")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    table = predict(["~/white.png", "", "http://a.b/c.png", "n" * 300], model=model)
+    assert table["answer"].tolist() == ["Hand", "", "", ""]
+    assert (table["problem"] != "").tolist() == [False, True, True, True]
+
+
+def test_frames_must_be_one_or_all(model):
+    with pytest.raises(ValueError, match="Received: frames='some'"):
+        predict(WHITE, model=model, frames="some")
