@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from .levels import MAX_PIXELS, UnreadableError, between, check_size, grey_array, stretched
+from .levels import MAX_PIXELS, Notes, UnreadableError, between, check_size, grey_array, stretched
 
 DICOM_SUFFIXES = (".dcm", ".dicom")
 _DEFLATED = "1.2.840.10008.1.2.1.99"
@@ -52,18 +52,19 @@ _FIRST |= {struct.pack("<HH", 2, element) for element in (0, 1, 2)}
 _FIRST_BIG = {struct.pack(">HH", *struct.unpack("<HH", first)) for first in _FIRST}
 
 
-def grey_dicom(data: bytes, frame: int | None, notes: list[str]) -> Image.Image:
+def grey_dicom(data: bytes, frame: int | None, notes: Notes) -> Image.Image:
     """One frame of a DICOM file as an image of mode `"L"` with square pixels.
 
     Args:
         data: bytes of the file.
         frame: int from 0; `None` for the one nearest the middle that isn't blank.
-        notes: list of str, to which is added what a reader of the answer should know.
+        notes: `Notes`, to which is added what a reader of the answer should know.
 
     Raises:
         UnreadableError: when it holds no picture, or its pixels can't be decoded.
     """
     dataset = _parse(data)
+    notes.modality = str(dataset.get("Modality") or "")
     count = int(dataset.get("NumberOfFrames") or 1)
     if frame is not None:
         return _frame(dataset, frame, notes)

@@ -26,6 +26,12 @@ OTHER_ADVICE = (
 )
 
 
+class Notes(list[str]):
+    """What a reader of a picture should know of it, and the modality that its header states."""
+
+    modality = ""
+
+
 class UnreadableError(Exception):
     """Why a picture can't be read, and what to do about it."""
 

@@ -24,6 +24,7 @@ from .kinds import PICTURE_STARTS, describe
 from .levels import (
     FILE_ADVICE,
     OTHER_ADVICE,
+    Notes,
     UnreadableError,
     as_array,
     grey_array,
@@ -49,11 +50,13 @@ class Reading(NamedTuple):
         image: uint8 array `(image_size, image_size, 1)`; `None` when it can't be read.
         note: str, what was chosen or left out, such as which of several frames; mostly empty.
         problem: str, why it can't be read; empty when it can.
+        modality: str, what a DICOM header states, such as `"CT"`; mostly empty.
     """
 
     image: np.ndarray | None
     note: str = ""
     problem: str = ""
+    modality: str = ""
 
 
 def read_image(
@@ -101,7 +104,7 @@ def read_image(
     probabilities = model.predict(image[np.newaxis])
     ```
     """
-    return _read(picture, [], image_size, pad, frame)
+    return _read(picture, Notes(), image_size, pad, frame)
 
 
 def try_reading(picture: Picture, *, pad: bool = True, frame: int | None = None) -> Reading:
@@ -113,12 +116,12 @@ def try_reading(picture: Picture, *, pad: bool = True, frame: int | None = None)
     Returns:
         `Reading`.
     """
-    notes: list[str] = []
+    notes = Notes()
     try:
         image = _read(picture, notes, INFO["image_size"], pad, frame)
     except (ValueError, FileNotFoundError) as error:
         return Reading(None, problem=str(error))
-    return Reading(image, "; ".join(dict.fromkeys(notes)))
+    return Reading(image, "; ".join(dict.fromkeys(notes)), modality=notes.modality)
 
 
 def count_frames(picture: Picture) -> int:
@@ -137,7 +140,7 @@ def count_frames(picture: Picture) -> int:
         return 1
 
 
-def _read(picture, notes: list[str], image_size: int, pad: bool, frame) -> np.ndarray:
+def _read(picture, notes: Notes, image_size: int, pad: bool, frame) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of decoders: what matters is raised below
@@ -159,7 +162,7 @@ def _name(picture) -> str:
     return name if isinstance(name, str) else f"The {type(picture).__name__}"
 
 
-def _grey(picture, frame, notes: list[str]) -> Image.Image:
+def _grey(picture, frame, notes: Notes) -> Image.Image:
     """Any picture as a PIL image of mode L, in its own size."""
     if is_array(picture):
         return grey_array(as_array(picture))

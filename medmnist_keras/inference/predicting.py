@@ -20,6 +20,14 @@ from ..info import CLASS_NAMES
 from ..models.shipped import SHIPPED_MODEL, load_model
 
 NONE_OF_THESE = "none of these"
+_X_RAY = ("CXR", "Hand")
+# Which classes a DICOM header's modality can belong to; secondary captures may be anything.
+_CLASSES = {
+    "CT": ("AbdomenCT", "ChestCT", "HeadCT"),
+    "MR": ("BreastMRI",),
+    **dict.fromkeys(("CR", "DX", "RG", "RF"), _X_RAY),
+    **dict.fromkeys(("", "OT", "SC"), CLASS_NAMES),
+}
 _COLUMNS = ["file", "answer", "confidence", *CLASS_NAMES, "note", "problem"]
 
 
@@ -156,9 +164,12 @@ def _predict_chunk(chunk, model, threshold: float) -> list[tuple]:
     images = [reading.image for _, reading in chunk if reading.image is not None]
     found = iter(_probabilities(model, np.stack(images)) if images else ())
     rows = []
-    for name, (_, note, problem) in chunk:
+    for name, (_, note, problem, modality) in chunk:
         row = np.full(len(CLASS_NAMES), np.nan) if problem else next(found)
         answer = NONE_OF_THESE if row.max() < threshold else CLASS_NAMES[row.argmax()]
+        if not problem and answer not in (NONE_OF_THESE, *_CLASSES.get(modality, ())):
+            mismatch = f"its header says {modality}, which {answer} can't be"
+            note = "; ".join(filter(None, (note, mismatch)))
         rows.append((name, "" if problem else answer, row.max(), *row, note, problem))
     return rows
 

@@ -173,7 +173,7 @@ def test_every_spoilt_picture_gets_an_answer_or_a_reason(kind, limited):
     outcomes, slowest = Counter(), 0
     for data in spoilt(kind):
         start = time.perf_counter()
-        image, _, problem = limited(try_reading, data)
+        image, _, problem, _ = limited(try_reading, data)
         if problem:
             assert problem.startswith("The bytes could not be read: ")
             assert "Expected" in problem or "Run: " in problem

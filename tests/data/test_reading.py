@@ -341,9 +341,9 @@ def test_what_is_no_picture_at_all():
 
 
 def test_try_reading_gives_the_reason_instead(tmp_path):
-    image, note, problem = try_reading(RAMP)
+    image, note, problem, _ = try_reading(RAMP)
     assert (image.shape, note, problem) == ((64, 64, 1), "", "")
-    image, note, problem = try_reading(tmp_path / "gone.png")
+    image, note, problem, _ = try_reading(tmp_path / "gone.png")
     assert (image, note) == (None, "")
     assert "does not exist" in problem
 

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 from PIL import Image
-from tiny_data import brightness_model, write
+from tiny_data import brightness_model, dicom, write
 
 from medmnist_keras import CLASS_NAMES, baseline_cnn, load_model, predict, resnet50v2
 from medmnist_keras.inference import predicting
@@ -270,3 +270,14 @@ def test_a_home_is_expanded_and_an_odd_name_ends_nothing(model, tmp_path, monkey
 def test_frames_must_be_one_or_all(model):
     with pytest.raises(ValueError, match="Received: frames='some'"):
         predict(WHITE, model=model, frames="some")
+
+
+@pytest.mark.parametrize(
+    ("modality", "contradicts"),
+    [("DX", False), ("OT", False), (None, False), ("MR", True), ("US", True), ("MG", True)],
+)
+def test_a_modality_that_contradicts_the_answer_is_noted(modality, contradicts, model):
+    pytest.importorskip("pydicom")
+    table = predict(dicom(WHITE, Modality=modality), model=model)
+    assert table["answer"].tolist() == ["Hand"]
+    assert ("which Hand can't be" in table["note"][0]) == contradicts
