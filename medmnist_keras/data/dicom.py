@@ -180,7 +180,7 @@ def _decode(dataset, index: int) -> np.ndarray:
         syntax = dataset.file_meta.TransferSyntaxUID
         if not syntax.is_compressed:
             raise
-        lacking: tuple = ()
+        lacking: list[str] = []
         with contextlib.suppress(NotImplementedError):
             decoder = get_decoder(syntax)
             if decoder.is_available:
@@ -317,8 +317,8 @@ def _numbers(value) -> list[float | None]:
 def _square_pixels(image: Image.Image, header) -> Image.Image:
     """Makes pixels square that are higher than wide, or wider than high."""
     for name in _SPACINGS:
-        spacing = _numbers(header.get(name))
-        if len(spacing) == 2 and all(one is not None and one > 0 for one in spacing):
+        spacing = [number for number in _numbers(header.get(name)) if number and number > 0]
+        if len(spacing) == 2:
             height, width = spacing
             break
     else:

@@ -6,7 +6,7 @@ from .levels import FILE_ADVICE
 
 # What the formats that are read begin with; such content counts more than a suffix.
 PICTURE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"BM", b"GIF8", b"RIFF")
-_AS_PNG = "Convert it to PNG with an image program."
+_AS_PNG = "Expected PNG or JPEG, for example: convert it to PNG with an image program."
 # Start of the file, at which byte, what it is, and what to do.
 _KINDS = (
     (b"ftypheic", 4, "HEIC", 'Run: pip install "pillow-heif" and convert it, or save it as JPEG.'),
@@ -47,7 +47,7 @@ def describe(data: bytes) -> tuple[str, str]:
         return f"it is JPEG of a kind that isn't read here ({kind})", _AS_PNG
     if data[:4] in (b"II*\0", b"MM\0*"):
         return (
-            "it is TIFF of a kind that Pillow doesn't read, such as LAB or many channels",
+            "it is TIFF that is damaged, or of a kind that Pillow doesn't read",
             _AS_PNG,
         )
     return f"it is of another kind or cut short (it begins with {data[:16]!r})", FILE_ADVICE

@@ -82,7 +82,7 @@ def _check_depth(image: Image.Image) -> None:
     Values of 12 bits would be all but black.
     """
     bits = getattr(image, "tag_v2", {}).get(_BITS, ())
-    layouts = [str(tile[3]) for tile in image.tile] if getattr(image, "tile", None) else []
+    layouts = [str(tile[3]) for tile in getattr(image, "tile", None) or []]
     deep = any(";16" in layout for layout in layouts) or (len(bits) > 1 and max(bits) > 8)
     if deep and len(image.getbands()) > 1:
         raise UnreadableError(

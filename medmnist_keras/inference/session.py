@@ -17,7 +17,7 @@ import numpy as np
 from .._keras import keras
 from ..data.loading import is_at_hand, load_images
 from ..data.phantoms import draw_phantoms
-from ..data.reading import read_image
+from ..data.reading import try_reading
 from ..data.similarity import unit_thumbnails
 from ..data.splits import split_indices
 from ..evaluation.corruptions import corrupt
@@ -74,7 +74,10 @@ def take_upload(path: str | Path) -> Picture:
     finally:
         path.unlink(missing_ok=True)
     data.name = path.name
-    return Picture(read_image(data), path.name)
+    reading = try_reading(data)
+    if reading.image is None:
+        raise ValueError(reading.problem)
+    return Picture(reading.image, ", ".join(filter(None, (path.name, reading.note))))
 
 
 def damage(image: np.ndarray, strengths: Sequence[float]) -> np.ndarray:
