@@ -23,6 +23,7 @@ DICOM_SUFFIXES = (".dcm", ".dicom")
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _VIDEO = "1.2.840.10008.1.2.4.10"  # MPEG-2, H.264 and H.265 begin so, from .100 to .108
 _MAX_INFLATED = 8 * MAX_PIXELS
+_SHOWING = (0x0018, 0x0028, 0x2050)  # groups of elements on how to show the pixels
 _USED = 1 / 8  # of a window's range; a picture that fills less of it shows next to nothing
 # What functional groups of enhanced files say, by the sequence that says it.
 _GROUPS = (
@@ -183,7 +184,7 @@ def _decode(dataset, index: int) -> np.ndarray:
         lacking: list[str] = []
         with contextlib.suppress(NotImplementedError):
             decoder = get_decoder(syntax)
-            if decoder.is_available:
+            if decoder.is_available and "does not support" not in str(error):
                 raise UnreadableError(
                     f"its pixels, {syntax.name}, are damaged ({error})"
                 ) from error
@@ -200,12 +201,9 @@ def _of_frame(dataset, index: int) -> Any:
     from pydicom.dataset import Dataset
 
     header = Dataset()
-    header.update(
-        {element.tag: element for element in dataset if element.tag.group in (0x0008, 0x0018)}
-    )
-    header.update({element.tag: element for element in dataset if element.tag.group == 0x0028})
-    if shape := dataset.get("PresentationLUTShape"):
-        header.PresentationLUTShape = shape
+    for tag in list(dataset.keys()):
+        if tag.group in _SHOWING:
+            header[tag] = dataset.get_item(tag)  # not converted yet, so that a bad one harms none
     shared = dataset.get("SharedFunctionalGroupsSequence") or []
     by_frame = dataset.get("PerFrameFunctionalGroupsSequence") or []
     for groups in [*shared[:1], *by_frame[index : index + 1]]:
@@ -249,8 +247,8 @@ def _displayed(values: np.ndarray, header, background, notes: list[str]) -> np.n
             return levels
         notes.append("its window shows next to nothing: its own range is shown")
         break
-    if values.dtype == np.uint8:
-        return values.copy()
+    if values.dtype == np.uint8:  # of fewer bits, such as one, where fewer are stored
+        return between(values, 0, 2 ** min(int(header.get("BitsStored") or 8), 8) - 1)
     levels = np.zeros(values.shape, "uint8")
     levels[~background] = stretched(values[~background])
     return levels

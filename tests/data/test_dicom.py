@@ -210,3 +210,22 @@ def test_what_is_no_picture_is_named():
     pixels = pydicom.encaps.encapsulate([b"no frames"])
     video = dicom(RAMP, syntax="1.2.840.10008.1.2.4.102", PixelData=pixels)
     assert "it is a video" in try_reading(video).problem
+
+
+def test_fewer_bits_than_are_allocated_fill_the_greys():
+    np.testing.assert_allclose(shown(dicom(RAMP // 4, BitsStored=6, HighBit=5)), RAMP, atol=4)
+
+
+def test_an_element_that_is_no_number_harms_no_other():
+    windowed = dicom(TWELVE, WindowCenter="2048", WindowWidth="4096", **BITS)
+    reading = try_reading(windowed.replace(b"2048", b"1A  "))
+    assert "its own range is shown" in reading.note
+    np.testing.assert_allclose(reading.image[..., 0], RAMP, atol=4)
+
+
+def test_a_decoder_that_lacks_a_kind_is_no_damage():
+    pixels = pydicom.encaps.encapsulate(
+        [b"\xff\xd8\xff\xc1\0\x0b\x0c\0\x40\0\x40\x01\x11\0\xff\xd9"]
+    )
+    data = dicom(TWELVE, syntax="1.2.840.10008.1.2.4.51", PixelData=pixels, **BITS)
+    assert "no decoder is installed" in try_reading(data).problem

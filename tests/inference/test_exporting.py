@@ -103,6 +103,58 @@ def test_another_program_gets_the_same_answers(format, shipped, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} - names <= {"baseline_cnn.bin"}
 
 
+def first_of_onnx(path, images):
+    session = pytest.importorskip("onnxruntime").InferenceSession(path)
+    return session.run(None, {session.get_inputs()[0].name: images})[0]
+
+
+def first_of_litert(path, images):
+    runtime = pytest.importorskip("ai_edge_litert.interpreter")
+    interpreter = runtime.Interpreter(model_path=str(path))
+    interpreter.allocate_tensors()
+    found = []
+    for image in images:
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image[None])
+        interpreter.invoke()
+        found.append(interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0])
+    return np.array(found)
+
+
+def first_of_openvino(path, images):
+    sys.modules.setdefault("openvino_telemetry", None)
+    openvino = pytest.importorskip("openvino")
+    return openvino.Core().compile_model(path, "CPU")(images)[0]
+
+
+def first_of_opencv(path, images):
+    network = pytest.importorskip("cv2").dnn.readNetFromONNX(str(path))
+    found = []
+    for image in images:
+        network.setInput(image[None])
+        found.append(network.forward()[0])
+    return np.array(found)
+
+
+@pytest.mark.parametrize(
+    ("format", "usual"),
+    [
+        ("onnx", first_of_onnx),
+        ("litert", first_of_litert),
+        ("openvino", first_of_openvino),
+        ("onnx", first_of_opencv),
+    ],
+)
+def test_the_first_output_is_the_probabilities_to_whoever_asks_for_no_name(
+    format, usual, shipped, tmp_path
+):
+    model, threshold = shipped
+    made = export(model, format, tmp_path / file_name(model, format), threshold=threshold)
+    probabilities = usual(made.path, PICTURES.astype("float32"))
+    np.testing.assert_allclose(probabilities, model.predict(PICTURES, verbose=0), atol=0.02)
+    facts = json.loads((tmp_path / f"{made.path.name}.json").read_text())
+    assert list(facts["outputs"]) == ["probabilities", "top_probability"]
+
+
 def test_an_exported_keras_file_is_loaded_with_its_threshold(shipped, tmp_path):
     model, threshold = shipped
     for given in (threshold, None):
