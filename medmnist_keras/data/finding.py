@@ -133,6 +133,10 @@ def _is_archive(path: Path) -> bool:
     return path.name.lower().endswith(_ARCHIVE_SUFFIXES)
 
 
+def _holds_classes(folder: Path, info) -> bool:
+    return any((folder / name).is_dir() for name in info["class_names"])
+
+
 def _resolve(path: Path, info) -> Path:
     classes = ", ".join(info["class_names"])
     expected = (
@@ -146,9 +150,16 @@ def _resolve(path: Path, info) -> Path:
             return path
         raise ValueError(f"{expected} Received: {path}, a file of another kind.")
     below = sorted(entry for entry in path.iterdir() if not archives.is_junk(entry.name))
-    for folder in (path, *(entry for entry in below if entry.is_dir())):
-        if any((folder / name).is_dir() for name in info["class_names"]):
-            return folder
+    if _holds_classes(path, info):
+        return path
+    folders = [entry for entry in below if entry.is_dir() and _holds_classes(entry, info)]
+    if len(folders) > 1:
+        raise ValueError(
+            f"{expected} Received: {path}, which holds {len(folders)} folders of class folders: "
+            f"{', '.join(entry.name for entry in folders[:_SHOWN])}. Pass one of them."
+        )
+    if folders:
+        return folders[0]
     packed = [entry for entry in below if entry.is_file() and _is_archive(entry)]
     if len(packed) == 1:
         return packed[0]

@@ -7,15 +7,20 @@ from .levels import FILE_ADVICE
 # What the formats that are read begin with; such content counts more than a suffix.
 PICTURE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"BM", b"GIF8", b"RIFF")
 _AS_PNG = "Expected PNG or JPEG, for example: convert it to PNG with an image program."
+# Kinds that are read, so that one which isn't is damaged or odd: start, at which byte, name.
+_READ = (
+    (b"ftypavif", 4, "AVIF"),
+    (b"\0\0\0\x0cjP  ", 0, "JPEG 2000"),
+    (b"\xff\x4f\xff\x51", 0, "JPEG 2000"),
+    (b"II*\0", 0, "TIFF"),
+    (b"MM\0*", 0, "TIFF"),
+)
 # Start of the file, at which byte, what it is, and what to do.
 _KINDS = (
     (b"ftypheic", 4, "HEIC", 'Run: pip install "pillow-heif" and convert it, or save it as JPEG.'),
     (b"ftypheix", 4, "HEIC", 'Run: pip install "pillow-heif" and convert it, or save it as JPEG.'),
     (b"ftypmif1", 4, "HEIF", 'Run: pip install "pillow-heif" and convert it, or save it as JPEG.'),
-    (b"ftypavif", 4, "AVIF", "Install a Pillow with AVIF, 11.3 or later, or save it as JPEG."),
     (b"ftyp", 4, "a video (MP4)", "Export one of its frames as PNG."),
-    (b"\0\0\0\x0cjP  ", 0, "JPEG 2000", _AS_PNG),
-    (b"\xff\x4f\xff\x51", 0, "JPEG 2000", _AS_PNG),
     (b"\0\0\0\x0cJXL ", 0, "JPEG XL", 'Convert it with "pillow-jxl-plugin", or save it as PNG.'),
     (b"\xff\x0a", 0, "JPEG XL", 'Convert it with "pillow-jxl-plugin", or save it as PNG.'),
     (b"n+1\0", 344, "NIfTI, a volume", "Save one of its slices as PNG, for example with nibabel."),
@@ -40,16 +45,14 @@ def describe(data: bytes) -> tuple[str, str]:
     Returns:
         `(reason, advice)`, for an `UnreadableError`.
     """
+    for start, at, name in _READ:
+        if data[at : at + len(start)] == start:
+            return f"it is {name} that is damaged, or of a kind that isn't read here", _AS_PNG
     for start, at, name, advice in _KINDS:
         if data[at : at + len(start)] == start:
             return f"it is {name}, which isn't read here", advice
     if data.startswith(b"\xff\xd8\xff") and (kind := _jpeg_kind(data)):
         return f"it is JPEG of a kind that isn't read here ({kind})", _AS_PNG
-    if data[:4] in (b"II*\0", b"MM\0*"):
-        return (
-            "it is TIFF that is damaged, or of a kind that Pillow doesn't read",
-            _AS_PNG,
-        )
     return f"it is of another kind or cut short (it begins with {data[:16]!r})", FILE_ADVICE
 
 

@@ -41,6 +41,18 @@ def load_make():
     return module
 
 
+class StockHandler(SilentHandler):
+    """With the types of a stock nginx on Debian 12, which knows neither .mjs nor .wasm."""
+
+    extensions_map = {  # noqa: RUF012
+        **{".html": "text/html", ".css": "text/css", ".js": "application/javascript"},
+        **{".png": "image/png", ".json": "application/json", "": "application/octet-stream"},
+    }
+
+    def guess_type(self, path):
+        return self.extensions_map.get(Path(path).suffix, self.extensions_map[""])
+
+
 @pytest.fixture(scope="module")
 def folder(browser, tmp_path_factory):
     for package in ("tf2onnx", "onnxruntime"):
@@ -57,7 +69,7 @@ def folder(browser, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(folder):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SilentHandler, directory=folder))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(StockHandler, directory=folder))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
@@ -176,6 +188,9 @@ def test_what_cannot_be_read_is_told(shown):
         problem = shown.locator("#problem").filter(has_text=f"{name} could not be read")
         problem.wait_for()
         assert message in problem.inner_text()
+        # The answer to the picture before would be wrong beside an error.
+        assert shown.locator("#answer").inner_text() == "No answer"
+        assert shown.locator("#told").inner_text() == ""
 
 
 def test_the_page_says_whose_the_data_is_and_what_it_is_not_for(shown):

@@ -4,6 +4,7 @@
 `pytest -rP tests/test_fuzz.py` shows the counts.
 """
 
+import io
 import os
 import re
 import signal
@@ -17,6 +18,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from PIL import Image
 from tiny_data import dicom, encode
 
 from medmnist_keras import CLASS_NAMES, __main__, predict
@@ -27,6 +29,8 @@ from medmnist_keras.inference.predicting import NONE_OF_THESE
 
 resource = pytest.importorskip("resource", reason="no limits on this system")
 
+Image.init()
+FORMATS = set(Image.SAVE)  # AVIF is not in every Pillow
 COUNT = int(os.environ.get("MEDMNIST_KERAS_FUZZ", 50))
 SECONDS = 10  # for one picture; the largest that is allowed takes 2
 
@@ -41,10 +45,16 @@ def sound_files():
     """A few good files of each kind."""
     files = {
         kind: [encode(values, kind) for values in (PICTURE, RGB)]
-        for kind in ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP")
+        for kind in ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP", "JPEG2000", "AVIF")
+        if kind in FORMATS
     }
     files["PNG"].append(encode(DEEP, "PNG"))
     files["TIFF"].append(encode(DEEP, "TIFF"))
+    moving = [Image.fromarray(PICTURE), Image.fromarray(255 - PICTURE)]
+    for kind in ("TIFF", "GIF", "WEBP"):
+        buffer = io.BytesIO()
+        moving[0].save(buffer, kind, save_all=True, append_images=moving[1:])
+        files[kind].append(buffer.getvalue())
     files["DICOM"] = [
         dicom(PICTURE),
         dicom(DEEP, **HEADER),

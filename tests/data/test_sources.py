@@ -455,3 +455,10 @@ def test_phantom_classes_are_ours():
     from medmnist_keras.data.phantoms import PHANTOM_CLASSES
 
     assert PHANTOM_CLASSES == CLASS_NAMES
+
+
+def test_two_folders_of_class_folders_are_told_and_none_is_chosen(files, tiny_info, write_folder):
+    write_folder(files, "both/train_dir")
+    top = write_folder(files, "both/test_dir").parent
+    with pytest.raises(ValueError, match=r"2 folders of class folders: test_dir, train_dir\. Pass"):
+        load_images(top, info=tiny_info)
