@@ -6,7 +6,8 @@ from .levels import FILE_ADVICE
 
 # What the formats that are read begin with; such content counts more than a suffix.
 PICTURE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"BM", b"GIF8", b"RIFF")
-_AS_PNG = "Expected PNG or JPEG, for example: convert it to PNG with an image program."
+_EXPECTED = "Expected a picture such as PNG or JPEG. "
+_AS_PNG = "Convert it to PNG with an image program."
 # Kinds that are read, so that one which isn't is damaged or odd: start, at which byte, name.
 _READ = (
     (b"ftypavif", 4, "AVIF"),
@@ -47,12 +48,15 @@ def describe(data: bytes) -> tuple[str, str]:
     """
     for start, at, name in _READ:
         if data[at : at + len(start)] == start:
-            return f"it is {name} that is damaged, or of a kind that isn't read here", _AS_PNG
+            return (
+                f"it is {name} that is damaged, or of a kind that isn't read here",
+                _EXPECTED + _AS_PNG,
+            )
     for start, at, name, advice in _KINDS:
         if data[at : at + len(start)] == start:
-            return f"it is {name}, which isn't read here", advice
+            return f"it is {name}, which isn't read here", _EXPECTED + advice
     if data.startswith(b"\xff\xd8\xff") and (kind := _jpeg_kind(data)):
-        return f"it is JPEG of a kind that isn't read here ({kind})", _AS_PNG
+        return f"it is JPEG of a kind that isn't read here ({kind})", _EXPECTED + _AS_PNG
     return f"it is of another kind or cut short (it begins with {data[:16]!r})", FILE_ADVICE
 
 
