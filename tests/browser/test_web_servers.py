@@ -54,9 +54,7 @@ PLACES = "/usr/sbin:/usr/bin"
 def command(server, place, port, root):
     if server == "python":
         return [sys.executable, "-m", "http.server", str(port), "--directory", str(root)]
-    program = shutil.which(
-        {"nginx": "nginx", "apache": "apache2"}[server], path="/usr/sbin:/usr/bin"
-    )
+    program = shutil.which({"nginx": "nginx", "apache": "apache2"}[server], path=PLACES)
     if program is None:
         pytest.skip(f"{server} is not installed")
     settings = {"nginx": NGINX, "apache": APACHE}[server]
