@@ -47,6 +47,17 @@ def _write_onnx(model, path: Path, representative) -> None:
 
 def _write_litert(model, path: Path, representative) -> None:
     model.export(str(path), format="litert", verbose=False, input_signature=_signature())
+    _put_probabilities_first(path)
+
+
+def _put_probabilities_first(path: Path) -> None:
+    """The converter lists outputs in an order of its own; signatures name them whatever it is."""
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    content = flatbuffer_utils.read_model(str(path))
+    graph = content.subgraphs[0]
+    graph.outputs = sorted(graph.outputs, key=lambda index: -len(graph.tensors[index].shape))
+    flatbuffer_utils.write_model(content, str(path))
 
 
 def _write_litert_int8(model, path: Path, representative) -> None:
@@ -66,6 +77,7 @@ def _write_litert_int8(model, path: Path, representative) -> None:
         target_spec={"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]},
         inference_input_type=tf.uint8,
     )
+    _put_probabilities_first(path)
 
 
 def _write_openvino(model, path: Path, representative) -> None:
