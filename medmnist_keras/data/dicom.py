@@ -17,7 +17,16 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from .levels import MAX_PIXELS, Notes, UnreadableError, between, check_size, grey_array, stretched
+from .levels import (
+    MAX_PIXELS,
+    Notes,
+    UnreadableError,
+    between,
+    check_size,
+    choose_frame,
+    grey_array,
+    stretched,
+)
 
 DICOM_SUFFIXES = (".dcm", ".dicom")
 _DEFLATED = "1.2.840.10008.1.2.1.99"
@@ -34,23 +43,20 @@ _GROUPS = (
 # Each says how far apart rows and columns are; the first that is there counts.
 _SPACINGS = ("PixelAspectRatio", "PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 
+# What files without a preamble begin with: an element of group 2 or 8.
+_FIRST = {struct.pack("<HH", 8, element) for element in (0, 1, 5, 8, 0x12, 0x14, 0x16, 0x18)}
+_FIRST |= {struct.pack("<HH", 2, element) for element in (0, 1, 2)}
+_FIRST_BIG = {struct.pack(">HH", *struct.unpack("<HH", first)) for first in _FIRST}
+
 
 def is_dicom(data: bytes) -> bool:
     """Whether a file begins as DICOM does, with the preamble or, as old ones do, without."""
     if data[128:132] == b"DICM":
         return True
-    # Group 2 or 8 comes first, and in it an even element, of a text or of an explicit type.
-    little, big = data[:4] in _FIRST, data[:4] in _FIRST_BIG
-    if little and data[4:6].isalpha() and data[4:6].isupper():
+    typed = data[4:6].isalpha() and data[4:6].isupper()
+    if typed and data[:4] in (_FIRST | _FIRST_BIG):
         return True
-    if big and data[4:6].isalpha() and data[4:6].isupper():
-        return True
-    return little and len(data) > 12 and struct.unpack("<I", data[4:8])[0] < 256
-
-
-_FIRST = {struct.pack("<HH", 8, element) for element in (0, 1, 5, 8, 0x12, 0x14, 0x16, 0x18)}
-_FIRST |= {struct.pack("<HH", 2, element) for element in (0, 1, 2)}
-_FIRST_BIG = {struct.pack(">HH", *struct.unpack("<HH", first)) for first in _FIRST}
+    return data[:4] in _FIRST and len(data) > 12 and struct.unpack("<I", data[4:8])[0] < 256
 
 
 def grey_dicom(data: bytes, frame: int | None, notes: Notes) -> Image.Image:
@@ -67,20 +73,13 @@ def grey_dicom(data: bytes, frame: int | None, notes: Notes) -> Image.Image:
     dataset = _parse(data)
     notes.modality = str(dataset.get("Modality") or "")
     count = int(dataset.get("NumberOfFrames") or 1)
-    if frame is not None:
-        return _frame(dataset, frame, notes)
-    order = sorted(range(count), key=lambda index: (abs(index - count // 2), index))
-    for index in order:
-        told: list[str] = []
-        image = _frame(dataset, index, told)
-        if count == 1 or np.ptp(np.asarray(image)):
-            break
-    else:
-        index = order[0]
-        image = _frame(dataset, index, told := [])
-    if count > 1:
-        notes.append(f"frame {index + 1} of {count}")
-    notes += told
+    by_frame: dict[int, list[str]] = {}
+    place, image = choose_frame(
+        count, frame, lambda index: _frame(dataset, index, by_frame.setdefault(index, []))
+    )
+    if count > 1 and frame is None:
+        notes.append(f"frame {place + 1} of {count}")
+    notes += by_frame[place]
     return image
 
 

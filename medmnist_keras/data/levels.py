@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
 import numpy as np
@@ -45,6 +46,40 @@ def check_size(width: int, height: int) -> None:
         raise UnreadableError(f"it has {width:,} x {height:,} pixels")
     if max(width, height) > _MAX_ASPECT * min(width, height):
         raise UnreadableError(f"it is a strip of {width:,} x {height:,} pixels")
+
+
+def choose_frame(
+    count: int, frame: int | None, show: Callable[[int], Image.Image]
+) -> tuple[int, Image.Image]:
+    """The one rule for several frames or pages, whatever the format.
+
+    Args:
+        count: int, how many there are.
+        frame: int from 0, which to show; `None` for the one nearest the middle that isn't blank,
+            and the middle one where all are.
+        show: function from a place to the image there.
+
+    Returns:
+        `(place, image)`.
+
+    Raises:
+        UnreadableError: when there is no such frame.
+    """
+    if frame is not None:
+        if not 0 <= frame < count:
+            raise UnreadableError(
+                f"it has no frame {frame}", f"Pass `frame` from 0 to {count - 1}, or None."
+            )
+        return frame, show(frame)
+    order = sorted(range(count), key=lambda place: (abs(place - count // 2), place))
+    middle = show(order[0])
+    if count == 1 or np.ptp(np.asarray(middle)):
+        return order[0], middle
+    for place in order[1:]:
+        image = show(place)
+        if np.ptp(np.asarray(image)):
+            return place, image
+    return order[0], middle
 
 
 def grey_image(image: Image.Image) -> Image.Image:

@@ -27,6 +27,7 @@ from .levels import (
     Notes,
     UnreadableError,
     as_array,
+    choose_frame,
     grey_array,
     grey_image,
     is_array,
@@ -203,21 +204,16 @@ def _pages(image: Image.Image) -> list[int]:
     return pages or [0]
 
 
-def _grey_page(image: Image.Image, frame: int | None, notes: list[str]) -> Image.Image:
+def _grey_page(image: Image.Image, frame: int | None, notes: Notes) -> Image.Image:
     pages = _pages(image)
-    middle = len(pages) // 2
-    places = sorted(range(len(pages)), key=lambda place: (abs(place - middle), place))
-    chosen = places[0] if frame is None else frame
-    image.seek(pages[chosen])
-    grey = grey_image(image)
-    if frame is None and len(pages) > 1:
-        for place in places:
-            image.seek(pages[place])
-            shown = grey_image(image)
-            if np.ptp(np.asarray(shown)):
-                chosen, grey = place, shown
-                break
-        notes.append(f"page {chosen + 1} of {len(pages)}")
+
+    def show(place: int) -> Image.Image:
+        image.seek(pages[place])
+        return grey_image(image)
+
+    place, grey = choose_frame(len(pages), frame, show)
+    if len(pages) > 1 and frame is None:
+        notes.append(f"page {place + 1} of {len(pages)}")
     return grey
 
 

@@ -77,6 +77,14 @@ def test_the_page_nearest_the_middle_counts_that_is_not_blank(tmp_path):
         assert count_frames(tmp_path / name) == 3
 
 
+@pytest.mark.parametrize("frame", [-1, 2])
+def test_a_frame_that_is_not_there_is_told_with_those_that_are(frame, tmp_path):
+    moving = saved(tmp_path / "two.gif", save_all=True, append_images=[Image.fromarray(255 - RAMP)])
+    for picture in (moving, dicom(np.stack([RAMP, RAMP]))):
+        with pytest.raises(ValueError, match=f"it has no frame {frame}. Pass `frame` from 0 to 1"):
+            read_image(picture, frame=frame)
+
+
 def test_a_smaller_copy_in_a_tiff_is_no_page(tmp_path):
     small = Image.fromarray(RAMP.T[::2, ::2])
     tags = TiffImagePlugin.ImageFileDirectory_v2()
