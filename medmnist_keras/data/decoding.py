@@ -64,7 +64,6 @@ def batches(files: Iterator[File]) -> Iterator[list[File]]:
 def map_ahead(function, items: Iterator) -> Iterator:
     """`map()` in threads that are a few calls ahead, and no more: it all has to fit in memory."""
     pending: deque[Future] = deque()
-
     with ThreadPoolExecutor(2) as pool:
         for item in items:
             pending.append(pool.submit(function, item))

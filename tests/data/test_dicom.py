@@ -72,14 +72,11 @@ def test_the_first_window_that_can_be_used_counts():
     )
 
 
-def test_a_window_that_is_blank_or_has_commas():
+@pytest.mark.parametrize(("centre", "width"), [(b"2047,5", b"4096,0"), (b" " * 6, b" " * 6)])
+def test_a_window_that_is_blank_or_has_commas(centre, width):
     plain = dicom(TWELVE, WindowCenter="2047.5", WindowWidth="4096.0", **BITS)
-    for old, new in ((b",", b","), (b".", b" ")):
-        odd = plain.replace(b"2047.5", b"2047,5").replace(b"4096.0", b"4096,0")
-        odd = (
-            odd if new == b"," else plain.replace(b"2047.5", b" " * 6).replace(b"4096.0", b" " * 6)
-        )
-        np.testing.assert_allclose(shown(odd), RAMP, atol=4, err_msg=str(old))
+    odd = plain.replace(b"2047.5", centre).replace(b"4096.0", width)
+    np.testing.assert_allclose(shown(odd), RAMP, atol=4)
 
 
 def test_a_window_that_shows_next_to_nothing_falls_back():
