@@ -33,6 +33,14 @@ ASK = """async pictures => {
   return answers;
 }"""
 
+FIRST_OUTPUTS = """async pictures => {
+  const ort = await import(new URL("ort.wasm.bundle.min.js", location).href);
+  const session = await ort.InferenceSession.create("model.onnx", { executionProviders: ["wasm"] });
+  const images = new ort.Tensor("float32", pictures.flat(), [pictures.length, 64, 64, 1]);
+  const outputs = await session.run({ [session.inputNames[0]]: images });
+  return [outputs[session.outputNames[0]], Object.values(outputs)[0]].map(one => [...one.data]);
+}"""
+
 
 def load_make():
     spec = importlib.util.spec_from_file_location("make_web", ROOT / "tools" / "web" / "make.py")
@@ -113,6 +121,16 @@ def test_the_page_says_of_a_hundred_pictures_what_keras_says(shown):
     np.testing.assert_array_equal(probabilities.argmax(axis=1), expected.argmax(axis=1))
     confidence = [answer["confidence"] for answer in answers]
     np.testing.assert_allclose(confidence, expected.max(axis=1), atol=1e-3)
+
+
+def test_the_first_output_is_the_probabilities_to_whoever_asks_for_no_name(shown):
+    images, _ = draw_phantoms(2, seed=4)
+    model, _ = load_model("baseline_cnn")
+    expected = predict(images, model=model)[list(CLASS_NAMES)].to_numpy()
+    pixels = images.reshape(len(images), -1).astype(float).tolist()
+    for probabilities in shown.evaluate(FIRST_OUTPUTS, pixels):
+        found = np.reshape(probabilities, expected.shape)
+        np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
 def test_pixels_are_those_of_the_package(shown):
