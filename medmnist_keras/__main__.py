@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         "--threshold",
         type=float,
         metavar="T",
-        help="confidence, 0 to 1, under which a picture is none of these; 0 rejects none",
+        help="probability of being one of the six, 0 to 1, under which it is none; 0 rejects none",
     )
     predicting.add_argument(
         "--top",

@@ -88,6 +88,7 @@ def evaluate_model(options) -> int:
     """Prints a model's scores on a labelled folder; returns as `predict_pictures()`."""
     from .data.folders import load_folder
     from .evaluation.external import external_report
+    from .models.known import rate
     from .models.shipped import load_model
 
     source_name, sources, clusters = "the test pictures of Medical MNIST, grouped split", None, None
@@ -99,8 +100,10 @@ def evaluate_model(options) -> int:
         with _warnings_as_lines():
             images, labels, _, sources, problems = load_folder(options.data)
     model, threshold = load_model(options.model)
-    probabilities = model.predict(images, batch_size=256, verbose=0)
-    report = external_report(labels, probabilities, sources, threshold, clusters=clusters)
+    probabilities, known = rate(model, images)
+    report = external_report(
+        labels, probabilities, sources, known=known, threshold=threshold, clusters=clusters
+    )
     if options.json:
         _print_json(
             {
@@ -277,13 +280,15 @@ def _print_answers(table, top: int) -> None:
     if table.empty:
         return
     ranked = decode_predictions(table[list(CLASS_NAMES)].to_numpy(), top=top)
-    shown = table[["file", "answer", "confidence"]].copy()
+    shown = table[["file", "answer"]].copy()
     shown["file"] = shown["file"].map(printable)
-    shown["confidence"] = shown["confidence"].map("{:.1%}".format)
     shown["answer"] = [
         answer if answer in CLASS_NAMES else f"{answer} ({best[0]}?)"
         for answer, (best, *_) in zip(shown["answer"], ranked, strict=True)
     ]
+    if table["known"].notna().any():
+        shown["one of the six"] = table["known"].map("{:.1%}".format)
+    shown["confidence"] = table["confidence"].map("{:.1%}".format)
     for rank, title in enumerate(_RANKS[: top - 1], start=1):
         shown[title] = ["{} {:.1%}".format(*row[rank]) for row in ranked]
     if table["note"].any():
@@ -297,10 +302,11 @@ def _print_report(report) -> None:
     for name in ("accuracy", "balanced_accuracy"):
         interval = f"{scores[f'{name}_low']:.1%} to {scores[f'{name}_high']:.1%}"
         print(f"{name.replace('_', ' ')} {scores[name]:.1%} (95 % interval {interval})")
-    if "refused" in scores:
-        kept = scores["accuracy_kept"]
-        accuracy = "" if kept is None else f", accuracy on the others {kept:.1%}"
-        print(f"rejected as none of these {scores['refused']:.1%}{accuracy}")
+    if "rejected" in scores:
+        accepted = scores["accuracy_accepted"]
+        accuracy = "" if accepted is None else f", accuracy on the others {accepted:.1%}"
+        print(f"rejected as none of these {scores['rejected']:.1%}{accuracy}")
+        print(f"answered and right, mean of the classes {scores['accepted_and_right']:.1%}")
     print(f"\n{report.per_class.round(3).to_string()}")
     print(f"\nConfusion: true classes down, predicted across\n{report.confusion.to_string()}")
     if report.per_source is not None:

@@ -1,3 +1,6 @@
+from .body_parts import (
+    draw_body_parts as draw_body_parts,
+)
 from .depth import (
     add_depth as add_depth,
 )
@@ -7,5 +10,6 @@ from .pipelines import (
     add_renderings as add_renderings,
     augment as augment,
     augment_robust as augment_robust,
+    render_outliers as render_outliers,
     render_shift as render_shift,
 )

@@ -38,6 +38,10 @@ class Draws:
         self._calls += 1
         return tf.stack([self.seed, tf.constant(self._calls, tf.int64)])
 
+    def seed_pair(self):
+        """A seed for one of TensorFlow's stateless operations."""
+        return self._next_seed()
+
     def uniform(self, low=0.0, high=1.0):
         """Numbers of shape `(count, 1, 1, 1)` between `low` and `high`."""
         shape = (self.count, 1, 1, 1)
@@ -102,3 +106,20 @@ def change_some(chosen, change, draws, images, *others):
     rest, some = tf.dynamic_partition(images, chosen, 2)
     more = [tf.gather(each, rows[1]) for each in others]
     return tf.dynamic_stitch(rows, [rest, change(some, *more, draws.fork(tf.size(rows[1])))])
+
+
+def affine(images, angle, zoom, stretch, *, x, y, mirror=1.0, shear=0.0):
+    """One affine change, in one interpolation; what comes from outside is black."""
+    cos, sin = zoom * tf.cos(angle), zoom * tf.sin(angle)
+    a, b = mirror * stretch * cos, shear * zoom - sin
+    c, d = mirror * sin, cos / stretch
+    half = (IMAGE_SIZE - 1) / 2  # the matrix maps pixels of the result to pixels of the picture
+    rows = [a, b, half * (1 - a - b + x), c, d, half * (1 - c - d + y), 0 * a, 0 * a]
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=tf.concat(rows, axis=-1)[:, 0, 0],
+        output_shape=[IMAGE_SIZE, IMAGE_SIZE],
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode="CONSTANT",
+    )

@@ -11,17 +11,19 @@ import numpy as np
 from .._keras import tensorflow as tf
 from ..info import CLASS_NAMES, IMAGE_SIZE
 from .depth import DEPTH_STEPS, DEPTH_ZERO
-from .draws import Draws, X, Y, change_some
-from .outliers import draw_outliers
+from .draws import Draws, X, Y, affine, change_some
+from .outliers import draw_far_outliers, draw_near_outliers
 from .rendering import BREAST, blur, draw_side_view, is_ct, render_ct, render_mri
 
-_UNTOUCHED = 0.4  # share of pictures that stay as they are, so that home isn't forgotten
+_UNTOUCHED = 0.25  # share of pictures that stay as they are, so that home isn't forgotten
+_VIEWED = 0.2  # share that is only mirrored and zoomed, as `with_known()` looks at pictures
 _RENDERED = 0.75  # share of the others that are rendered as another scanner might
-_OUTLIERS = 0.1
+_OUTLIERS = 0.2  # share of training pictures
+_NEAR = 0.6  # share of the outliers that are near the classes
 _ONE_BREAST = 0.45
 
 
-def change_batch(both, labels, seed, robust_layers):
+def change_batch(both, labels, seed, robust_layers, body_parts):
     """All layers on one batch of training pictures; `augment_robust()` says more.
 
     Args:
@@ -29,21 +31,30 @@ def change_batch(both, labels, seed, robust_layers):
         labels: int64 `(N,)`.
         seed: int64 scalar, of this batch.
         robust_layers: names of layers.
+        body_parts: uint8 `(M, 64, 64, 1)`, of `draw_body_parts()`.
 
     Returns:
         `(images, labels)`: float32 `(N, 64, 64, 1)` in 0-255, and int64 `(N,)`.
     """
     draws = Draws(seed, tf.shape(labels)[0])
     images = tf.cast(both[..., :1], tf.float32)
-    changed = ~draws.mask(_UNTOUCHED)
-    outlying = draws.mask(_OUTLIERS if "foreign" in robust_layers else 0.0)
+    lot = draws.uniform()[:, 0, 0, 0]
+    # No class looks as different elsewhere as MRI, which has no units: it is rendered more often.
+    viewed = (lot >= _UNTOUCHED) & (lot < _UNTOUCHED + _VIEWED) & (labels != BREAST)
+    changed = (lot >= _UNTOUCHED) & ~viewed
+    near = _near_share(robust_layers)
+    outlying = draws.mask(0.0 if near is None else _OUTLIERS)
 
     def change(images, both, labels, draws):
         return _change(both, labels, draws, robust_layers)
 
+    def expose(_, both, labels, draws):
+        return _outliers(both, labels, body_parts, near, draws)
+
     # Each only on the pictures that it is for: the layers take half of the training's time.
     images = change_some(changed & ~outlying, change, draws, images, both, labels)
-    images = change_some(outlying, _outliers, draws, images)
+    images = change_some(viewed & ~outlying, _view, draws, images)
+    images = change_some(outlying, expose, draws, images, both, labels)
     labels = tf.where(outlying, draws.labels(len(CLASS_NAMES)), labels)
     return tf.ensure_shape(images, (both.shape[0], IMAGE_SIZE, IMAGE_SIZE, 1)), labels
 
@@ -53,9 +64,14 @@ def render_batch(both, labels, seed, robust_layers):
     return _change(both, labels, Draws(seed, len(both)), robust_layers)
 
 
+def outlier_batch(both, labels, seed, body_parts):
+    """An outlier in the place of every picture; as `change_batch()`, images only."""
+    return _outliers(both, labels, body_parts, _NEAR, Draws(seed, len(both)))
+
+
 def _change(both, labels, draws, robust_layers):
     images = tf.cast(both[..., :1], tf.float32)
-    depths = (tf.cast(both[..., 1:], tf.float32) - DEPTH_ZERO) / DEPTH_STEPS
+    depths = _depths(both)
     images = _render(images, depths, labels, draws, robust_layers)
     if "geometry" in robust_layers:
         images = _move(images, draws)
@@ -66,10 +82,38 @@ def _change(both, labels, draws, robust_layers):
     return 255 * tf.clip_by_value(images, 0, 1)
 
 
-def _outliers(images, draws):
-    """Outliers in the place of `images`, of the same tones and faults."""
-    drawn = _degrade(_mark(_tone(draw_outliers(images, draws) / 255, draws), draws), draws)
+def _view(images, draws):
+    """Mirrored half of the time, a little larger or smaller."""
+    same = 0 * draws.uniform()
+    shift = draws.uniform(-0.05, 0.05), draws.uniform(-0.05, 0.05)
+    zoom = draws.log_uniform(0.85, 1.18)
+    return affine(images, same, zoom, 1 + same, x=shift[0], y=shift[1], mirror=draws.sign())
+
+
+def _near_share(robust_layers) -> float | None:
+    """Which share of the outliers is near the classes; `None` where there are none."""
+    if "near outliers" not in robust_layers:
+        return 0.0 if "outliers" in robust_layers else None
+    return _NEAR if "outliers" in robust_layers else 1.0
+
+
+def _outliers(both, labels, body_parts, near_share, draws):
+    """Outliers in the place of the pictures, of the same tones and faults."""
+    images = tf.cast(both[..., :1], tf.float32)
+    depths = _depths(both)
+
+    def near(_, images, depths, labels, draws):
+        return draw_near_outliers(images, depths, labels, body_parts, draws)
+
+    drawn = draw_far_outliers(images, draws)
+    drawn = change_some(draws.mask(near_share), near, draws, drawn, images, depths, labels)
+    drawn = _degrade(_mark(_tone(drawn / 255, draws), draws), draws)
     return 255 * tf.clip_by_value(drawn, 0, 1)
+
+
+def _depths(both):
+    """Depths in pixels, from their code of 8 bits."""
+    return (tf.cast(both[..., 1:], tf.float32) - DEPTH_ZERO) / DEPTH_STEPS
 
 
 def _render(images, depths, labels, draws, robust_layers):
@@ -96,11 +140,11 @@ def _one_breast(both, draws):
     turned = draws.sign() * (np.pi / 2) * draws.bernoulli(0.85)
     # Depths count from 0 meanwhile, for with zeros the frame is filled: that shall be outside.
     outside = tf.constant([0.0, DEPTH_ZERO / DEPTH_STEPS])
-    one_side = _transform(
+    one_side = affine(
         both + outside,
         turned + draws.uniform(-0.3, 0.3),
-        draws.uniform(0.35, 0.65),
-        draws.log_uniform(0.6, 1.6),
+        draws.uniform(0.42, 0.75),
+        draws.log_uniform(0.65, 1.5),
         x=draws.sign() * draws.uniform(0.25, 0.5),
         y=draws.uniform(-0.35, 0.15),
     )
@@ -116,7 +160,7 @@ def _move(images, draws):
     now and then one lies on its side or on its head.
     """
     quarters = tf.floor(draws.uniform(1, 4)) * draws.bernoulli(0.12)
-    return _transform(
+    return affine(
         images,
         draws.uniform(-0.35, 0.35) * draws.uniform() + quarters * (np.pi / 2),
         draws.log_uniform(0.74, 1.35),
@@ -128,33 +172,20 @@ def _move(images, draws):
     )
 
 
-def _transform(images, angle, zoom, stretch, *, x, y, mirror=1.0, shear=0.0):
-    """One affine change, in one interpolation; what comes from outside is black."""
-    cos, sin = zoom * tf.cos(angle), zoom * tf.sin(angle)
-    a, b = mirror * stretch * cos, shear * zoom - sin
-    c, d = mirror * sin, cos / stretch
-    half = (IMAGE_SIZE - 1) / 2  # the matrix maps pixels of the result to pixels of the picture
-    rows = [a, b, half * (1 - a - b + x), c, d, half * (1 - c - d + y), 0 * a, 0 * a]
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=images,
-        transforms=tf.concat(rows, axis=-1)[:, 0, 0],
-        output_shape=[IMAGE_SIZE, IMAGE_SIZE],
-        fill_value=0.0,
-        interpolation="BILINEAR",
-        fill_mode="CONSTANT",
-    )
-
-
 def _tone(images, draws):
     """Gamma, window, now and then a negative, a raised background, uneven light; 0-1 to 0-1."""
     # By its logarithm, for `**` takes five times as long.
     grey = tf.exp(draws.log_uniform(0.5, 2) * tf.math.log(tf.clip_by_value(images, 1e-4, 1)))
     low, high = draws.uniform(-0.15, 0.15) * draws.bernoulli(0.5), draws.uniform(0.7, 1.3)
     grey = tf.clip_by_value((grey - low) / (high - low), 0, 1)
-    negative = draws.bernoulli(0.07)
+    negative = draws.bernoulli(0.04)
     grey += (1 - 2 * grey) * negative
     floor = draws.uniform(0, 0.5) * draws.bernoulli(0.4)
     grey = floor + grey * (1 - floor) * draws.uniform(0.7, 1)
+    # Nobody shows a picture in which there is nothing to be seen.
+    mean, variance = tf.nn.moments(grey, axes=(1, 2, 3), keepdims=True)
+    faint = tf.minimum(tf.sqrt(variance + 1e-8) / draws.uniform(0.08, 0.16), 1)
+    grey = mean + (grey - mean) / tf.maximum(faint, 0.1)
     return change_some(draws.mask(0.5), _uneven, draws, grey)
 
 
@@ -199,7 +230,7 @@ def _blur(images, draws):
 
 
 def _noise(images, draws):
-    return images + 0.1 * draws.uniform() ** 3 * draws.white_noise()
+    return images + 0.08 * draws.uniform() ** 3 * draws.white_noise()
 
 
 _WAVE = np.arange(8)

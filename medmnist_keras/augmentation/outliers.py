@@ -5,11 +5,84 @@ from __future__ import annotations
 import numpy as np
 
 from .._keras import tensorflow as tf
-from ..info import IMAGE_SIZE
-from .draws import Draws, X, Y, change_some
+from ..info import CLASS_NAMES, IMAGE_SIZE
+from .draws import Draws, X, Y, affine, change_some
+from .rendering import is_ct, render_ct_as_mri
+
+_CXR = CLASS_NAMES.index("CXR")
 
 
-def draw_outliers(images, draws: Draws):
+def draw_near_outliers(images, depths, labels, body_parts, draws: Draws):
+    """Makes pictures near the classes: other body parts, CT as MRI, parts of two pictures, details.
+
+    Args:
+        images: float32 `(N, 64, 64, 1)`, 0-255, training pictures.
+        depths: float32 `(N, 64, 64, 1)`, pixels below the edge of the body.
+        labels: int `(N,)`, what the training pictures are of.
+        body_parts: uint8 `(M, 64, 64, 1)`, of `draw_body_parts()`.
+        draws: `Draws` of N pictures.
+
+    Returns:
+        float32 `(N, 64, 64, 1)` in 0-255.
+    """
+    count = tf.shape(images)[0]
+    rows = tf.cast(draws.uniform(0, len(body_parts))[:, 0, 0, 0], tf.int32)
+    drawn = tf.cast(tf.gather(body_parts, rows), tf.float32)
+    drawn = affine(
+        drawn,
+        draws.uniform(-0.35, 0.35) + draws.bernoulli(0.15) * draws.sign() * (np.pi / 2),
+        draws.log_uniform(0.6, 1.2),
+        draws.log_uniform(0.86, 1.16),
+        x=draws.uniform(-0.2, 0.2),
+        y=draws.uniform(-0.2, 0.2),
+    )
+    kind = draws.uniform()[:, 0, 0, 0]
+    mri, joined = kind < 0.35, kind > 0.8
+    detail = (kind >= 0.35) & (kind < 0.6) & (labels == _CXR)
+    drawn = tf.where((is_ct(labels) & mri)[:, None, None, None], images, drawn)
+    drawn = change_some(
+        is_ct(labels) & mri,
+        lambda _, images, depths, labels, draws: render_ct_as_mri(images, depths, labels, draws),
+        draws, drawn, images, depths, labels,
+    )  # fmt: skip
+    drawn = change_some(
+        detail, lambda _, images, draws: _detail(images, draws), draws, drawn, images
+    )
+    others = tf.gather(
+        images, tf.random.experimental.stateless_shuffle(tf.range(count), draws.seed_pair())
+    )
+    return change_some(
+        joined, lambda _, a, b, draws: _join(a, b, draws), draws, drawn, images, others
+    )
+
+
+def _detail(images, draws):
+    """A shoulder, or a part of the spine, out of a chest X-ray: a detail is not the whole."""
+    shoulder = draws.bernoulli(0.7)
+    return affine(
+        images,
+        draws.uniform(-0.3, 0.3),
+        draws.uniform(0.25, 0.45),
+        draws.log_uniform(0.9, 1.1),
+        x=shoulder * draws.sign() * draws.uniform(0.5, 0.75),
+        y=draws.uniform(-0.8, -0.4) * shoulder + draws.uniform(-0.6, 0.8) * (1 - shoulder),
+    )
+
+
+def _join(a, b, draws):
+    """Halves of two pictures side by side, one above the other; or four small ones."""
+    across = draws.bernoulli(0.5)
+    place = across * X + (1 - across) * Y
+    halves = tf.where(place < draws.uniform(-0.25, 0.25), a, b)
+    small = tf.image.resize(tf.concat([a, b, b, a], axis=-1), (IMAGE_SIZE // 2, IMAGE_SIZE // 2))
+    four = tf.concat(
+        [tf.concat([small[..., 0:1], small[..., 1:2]], axis=2),
+         tf.concat([small[..., 2:3], small[..., 3:4]], axis=2)], axis=1,
+    )  # fmt: skip
+    return tf.where(draws.uniform() < 0.75, halves, four)
+
+
+def draw_far_outliers(images, draws: Draws):
     """Draws pictures that are no kind of scan: textures, stripes, heaps of shapes, jigsaws, blanks.
 
     Heaps of shapes ("dead leaves", Lee, Mumford & Huang 2001) have the statistics of photographs;

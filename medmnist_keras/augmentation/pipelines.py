@@ -11,11 +11,13 @@ from .._keras import layers
 from .._types import Pair
 from ..data.phantoms import draw_phantoms
 from ..info import CLASS_NAMES
+from .body_parts import draw_body_parts
 from .depth import add_depth
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
+_BODY_PARTS = 6400  # other body parts that are drawn, 320 of a kind
 ROBUST_LAYERS = {
     "geometry": "bodies are turned, mirrored, larger, smaller, stretched, off centre",
     "tone": "other windows, gammas and backgrounds; now and then a negative",
@@ -24,7 +26,8 @@ ROBUST_LAYERS = {
     "CT": "what this data set's window clipped away, seen through other windows",
     "MRI": "other contrasts, fat suppressed or not, coils nearby",
     "one breast": "one side alone, or seen from the side",
-    "foreign": "pictures that are none of the six, with labels drawn by lot",
+    "outliers": "textures, stripes, heaps of shapes, jigsaws: none of the six, labels drawn by lot",
+    "near outliers": "other body parts, CT as MRI, halves of two pictures, details, pages",
 }
 
 
@@ -82,7 +85,7 @@ def augment_robust(
     this kind is of Tobin et al. 2017, https://arxiv.org/abs/1703.06907. Two in five pictures
     stay as they are.
 
-    A tenth become out-of-distribution pictures (outlier exposure, Hendrycks et al. 2019,
+    A fifth become out-of-distribution pictures (outlier exposure, Hendrycks et al. 2019,
     https://arxiv.org/abs/1812.04606). Their labels are drawn by lot in every epoch, so that the
     model learns to believe in none of them.
 
@@ -117,11 +120,13 @@ def augment_robust(
 
     from .layers import change_batch
 
+    body_parts = tf.constant(draw_body_parts(_BODY_PARTS, seed=seed))
+
     # No branch or loop depends on a tensor, and converting those to graphs takes seconds.
     @tf.autograph.experimental.do_not_convert
     def change(batch, batch_seed):
         images, labels = batch
-        return change_batch(images, labels, batch_seed, robust_layers)
+        return change_batch(images, labels, batch_seed, robust_layers, body_parts)
 
     # A seed for each batch, so that a parallel map gives the same pictures again.
     seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
@@ -164,7 +169,7 @@ def render_shift(
     Args:
         images: uint8 `(N, 64, 64, 1)`, grey levels 0-255.
         labels: int `(N,)`, indices into `CLASS_NAMES`.
-        robust_layers: names from `ROBUST_LAYERS`; `"foreign"` changes nothing here.
+        robust_layers: names from `ROBUST_LAYERS`; `"outliers"` changes nothing here.
         seed: int. The same seed gives the same pictures.
 
     Returns:
@@ -173,18 +178,45 @@ def render_shift(
     Raises:
         ValueError: for an unknown layer, and as `add_depth()`.
     """
-    import tensorflow as tf
-
     from .layers import render_batch
 
     _check_layers(robust_layers)
-    rendered = [np.zeros((0, *np.shape(images)[1:]), dtype=np.float32)]
-    for start in range(0, len(images), 256):
-        rows = slice(start, start + 256)
-        both = tf.constant(add_depth(images[rows], labels[rows]))
-        labels_here = tf.constant(labels[rows])
-        rendered.append(render_batch(both, labels_here, seed + start, robust_layers).numpy())
-    return np.concatenate(rendered).round().astype(np.uint8)
+
+    def change(both, labels, batch_seed):
+        return render_batch(both, labels, batch_seed, robust_layers)
+
+    return _change_in_batches(change, images, labels, seed)
+
+
+def render_outliers(images: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> np.ndarray:
+    """Makes an out-of-distribution picture out of each, of the kinds that robust training shows.
+
+    For measuring: from validation pictures, and with another seed than training's, it gives
+    outliers that a model hasn't seen, to calibrate `known` and set its threshold on
+    (`fit_known()`).
+
+    Args:
+        images: uint8 `(N, 64, 64, 1)`, grey levels 0-255.
+        labels: int `(N,)`, indices into `CLASS_NAMES`.
+        seed: int. The same seed gives the same pictures.
+
+    Returns:
+        uint8 `(N, 64, 64, 1)`.
+
+    Raises:
+        ValueError: as `add_depth()`.
+    """
+    import tensorflow as tf
+
+    from .layers import outlier_batch
+
+    # Drawn anew, too: with a seed that no training of the same seed has used.
+    body_parts = tf.constant(draw_body_parts(_BODY_PARTS // 4, seed=seed + 1_000_000))
+
+    def change(both, labels, batch_seed):
+        return outlier_batch(both, labels, batch_seed, body_parts)
+
+    return _change_in_batches(change, images, labels, seed)
 
 
 def add_renderings(images: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> Pair:
@@ -205,6 +237,17 @@ def add_renderings(images: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> 
     """
     rendered = render_shift(images, labels, seed=seed)
     return np.concatenate([images, rendered]), np.tile(labels, 2)
+
+
+def _change_in_batches(change, images, labels, seed: int) -> np.ndarray:
+    import tensorflow as tf
+
+    changed = [np.zeros((0, *np.shape(images)[1:]), dtype=np.float32)]
+    for start in range(0, len(images), 256):
+        rows = slice(start, start + 256)
+        both = tf.constant(add_depth(images[rows], labels[rows]))
+        changed.append(change(both, tf.constant(labels[rows]), seed + start).numpy())
+    return np.concatenate(changed).round().astype(np.uint8)
 
 
 def _check_layers(robust_layers) -> None:

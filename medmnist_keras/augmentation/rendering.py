@@ -105,7 +105,7 @@ def _head(images, seen, floor, draws):
     """Hounsfield units of a slice of the head; bone, which the picture clips, has more of them."""
     bone = tf.cast(images > 235, tf.float32) * (0.7 + 0.3 * draws.smooth_noise(16))
     air = tf.cast(images < floor + 5, tf.float32) * draws.bernoulli(0.7)
-    return draws.uniform(100, 280) * seen + draws.uniform(0, 1000) * bone + _AIR * air
+    return draws.uniform(80, 200) * seen + draws.uniform(250, 1200) * bone + _AIR * air
 
 
 def _window(head, draws):
@@ -166,7 +166,10 @@ def render_mri(images, depths, draws: Draws):
     suppressed = (
         fat + vessels + gland * draws.uniform(0.2, 0.9) * (1 + 0.4 * draws.smooth_noise(24))
     )
+    # Behind the breasts: muscle, dark lungs, heart and liver, bright where contrast agent flows.
     muscle = draws.uniform(0.05, 0.5) * (1 + 0.3 * draws.smooth_noise(10))
+    organs = draws.uniform(-0.4, 0.9) * draws.bernoulli(0.7)
+    muscle += organs * tf.sigmoid(5 * draws.smooth_noise(4)) * _deeper(depths, draws.uniform(4, 9))
     suppressed = fatty * suppressed + (1 - fatty) * muscle
     contrast += fatty * gland * draws.uniform(-0.3, 0.6) * draws.bernoulli(0.5)
 
@@ -176,6 +179,69 @@ def render_mri(images, depths, draws: Draws):
     tissue *= tf.exp(draws.uniform(0, 0.6) * draws.smooth_noise(3) - draws.uniform(-0.6, 0.9) * Y)
     peak = tf.reduce_max(tissue, axis=(1, 2, 3), keepdims=True) + 0.02
     return 255 * tf.clip_by_value(tissue / peak * draws.uniform(0.4, 1.3), 0, 1)
+
+
+def render_ct_as_mri(images, depths, labels, draws: Draws):
+    """Renders CT slices as MRI of the same anatomy, which belongs to none of the classes.
+
+    In MRI bone is dark and its marrow as bright as fat, air is dark, and fat is brighter than
+    muscle where it isn't suppressed; all else depends on the sequence
+    (https://radiopaedia.org/articles/mri-sequence-parameters).
+
+    Args:
+        images: float32 `(N, 64, 64, 1)`, 0-255, as Medical MNIST has them.
+        depths: float32 `(N, 64, 64, 1)`, pixels below the edge of the body, negative outside.
+        labels: int `(N,)`, of AbdomenCT, ChestCT or HeadCT.
+        draws: `Draws` of N pictures.
+
+    Returns:
+        float32 `(N, 64, 64, 1)` in 0-255.
+    """
+    head = tf.cast(labels == HEAD, tf.float32)[:, None, None, None]
+    chest = tf.cast(labels == CHEST, tf.float32)[:, None, None, None]
+    depths = depths + 1 + draws.uniform(0, 1.5) + (1 - head) * draws.uniform(0, 3)
+    fat, muscle = draws.uniform(0.05, 1), draws.uniform(0.15, 0.5)
+    tissue = _head_mri(images, depths, fat, draws) * head
+    tissue += _trunk_mri(images, depths, chest, fat, muscle, draws) * (1 - head)
+    tissue *= tf.exp(draws.uniform(0, 0.5) * draws.smooth_noise(3)) * tf.clip_by_value(depths, 0, 1)
+    peak = tf.reduce_max(tissue, axis=(1, 2, 3), keepdims=True) + 0.02
+    return 255 * tf.clip_by_value(tissue / peak * draws.uniform(0.7, 1.3), 0, 1)
+
+
+def _head_mri(images, depths, fat, draws):
+    """Scalp, dark skull, brain with folds and fluid; the skull is often stripped off."""
+    bone = tf.sigmoid((images - 205) / 8)
+    seen = tf.clip_by_value((images - 90) / 90, 0, 1)  # the brain's own greys
+    white, grey = draws.uniform(0.3, 0.9), draws.uniform(-0.3, 0.25)
+    fluid = tf.where(draws.uniform() < 0.5, draws.uniform(0, 0.15), draws.uniform(0.8, 1.1))
+    folds = tf.exp(-4 * tf.square(draws.smooth_noise(14)))
+    rind = tf.sigmoid(1.5 * (draws.uniform(7, 11) - depths))
+    brain = white + grey * (0.6 * folds + 0.4) * rind + 0.4 * (seen - 0.5) * draws.sign()
+    brain += (fluid - brain) * tf.sigmoid(12 * (0.25 - blur(seen, 0.7)))
+    brain += 0.6 * (fluid - brain) * rind * tf.nn.relu(draws.smooth_noise(20) - 0.6)
+    scalp = tf.sigmoid(3 * (draws.uniform(1.2, 2.5) - depths))
+    whole = (1 - bone) * brain + bone * draws.uniform(0, 0.12)
+    whole += (fat - whole) * scalp
+    stripped = brain * (1 - bone) * (1 - scalp)
+    return tf.where(draws.uniform() < 0.3, stripped, whole)
+
+
+def _trunk_mri(images, depths, chest, fat, muscle, draws):
+    floor = chest * 126 + (1 - chest) * 101
+    seen = tf.nn.relu(images - floor - 3) / (252 - floor)
+    bone = tf.sigmoid(20 * (blur(seen, 0.5) - 0.55))
+    dense = blur(seen, 1.6) / draws.uniform(0.01, 0.08)
+    organs = tf.sigmoid(2 * (dense - 1 + draws.uniform(0, 2) * draws.smooth_noise(6)
+                             + draws.uniform(-0.5, 1.5)))  # fmt: skip
+    organs *= _deeper(depths, draws.uniform(1, 6))
+    tones = muscle + draws.uniform(0, 0.5) * tf.nn.relu(draws.smooth_noise(5))
+    tones += draws.uniform(-0.3, 0.6) * seen * (1 - bone)
+    tissue = fat + (tones - fat) * organs
+    tissue += (draws.uniform(0, 0.6) * fat - tissue) * bone
+    lungs = _lungs(depths, dense, draws) * chest
+    tissue += (draws.uniform(0, 0.12) - tissue) * lungs
+    heart = tf.nn.relu(draws.smooth_noise(6) - 0.8) * draws.uniform(0, 0.8)
+    return tissue + heart * _deeper(depths, 8)
 
 
 def draw_side_view(draws: Draws):

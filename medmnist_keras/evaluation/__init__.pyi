@@ -31,10 +31,18 @@ from .ood_sets import (
     OOD_SETS as OOD_SETS,
     load_ood_sets as load_ood_sets,
 )
+from .ood_scores import (
+    compare_scores as compare_scores,
+    open_set_scores as open_set_scores,
+)
 from .open_set import (
-    max_probability as max_probability,
+    Known as Known,
+    augrc as augrc,
+    conformal_sets as conformal_sets,
+    fit_known as fit_known,
+    known_probability as known_probability,
     open_set_table as open_set_table,
-    rejection_threshold as rejection_threshold,
+    risk_coverage as risk_coverage,
 )
 from .shift import (
     load_shifted as load_shifted,

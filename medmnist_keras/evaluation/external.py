@@ -24,10 +24,13 @@ class ExternalReport(NamedTuple):
 
     Attributes:
         scores: dict of plain numbers: those of `evaluate()`, `balanced_accuracy_low` and
-            `balanced_accuracy_high`; with a threshold also `refused`, the share rejected,
-            and `accuracy_kept`, of the others (`None` when all are rejected).
+            `balanced_accuracy_high`; with a threshold also `rejected`, the share that is none of
+            these, `accuracy_accepted`, of the others (`None` when all are rejected), and
+            `accepted_and_right`, the share that is answered, and rightly, each class weighing the
+            same.
         per_class: table with one row a class and the columns `recall`, `low`, `high` and
-            `images`; with a threshold also `refused`. Shares of an absent class are NaN.
+            `images`; with a threshold also `rejected` and `accepted_and_right`. Shares of an
+            absent class are NaN.
         confusion: table of counts, true classes down, predicted classes across.
         per_source: table like `per_class`, with a row for each class of each source, or `None`.
     """
@@ -42,8 +45,9 @@ def external_report(
     labels: ArrayLike,
     probabilities: ArrayLike,
     sources: ArrayLike | None = None,
-    threshold: float | None = None,
     *,
+    known: ArrayLike | None = None,
+    threshold: float | None = None,
     clusters: ArrayLike | None = None,
 ) -> ExternalReport:
     """Scores a model on an external test set, by class and by source.
@@ -58,8 +62,10 @@ def external_report(
         labels: True classes, integers of shape `(N,)` in `[0, 6)`.
         probabilities: Softmax output, floats of shape `(N, 6)`; each row sums to 1.
         sources: Where each picture comes from, N strings, or `None`.
-        threshold: Float from 0 to 1. Pictures whose highest probability lies under it count as
-            rejected; `None` for no such count.
+        known: Probability of each picture to be one of the six kinds, floats `(N,)`, of
+            `with_known()`; `None` where the model doesn't say.
+        threshold: Float from 0 to 1. Pictures whose `known` lies under it count as rejected;
+            `None` for no such count.
         clusters: Groups of pictures that belong together, such as those of `find_groups()`,
             `(N,)`; by default the sources.
 
@@ -67,9 +73,15 @@ def external_report(
         `ExternalReport`.
 
     Raises:
-        ValueError: If the arrays do not fit together or the rows are not probabilities.
+        ValueError: If the arrays do not fit together, the rows are not probabilities, or there is
+            a threshold and no `known`.
     """
     labels, probabilities = check_predictions(labels, probabilities, len(CLASS_NAMES))
+    if threshold is not None and np.shape(known) != labels.shape:
+        raise ValueError(
+            "A `threshold` needs `known`, one probability a picture, of a model of `with_known()`. "
+            f"Received: shape {np.shape(known)} for {len(labels)} pictures."
+        )
     if sources is not None:
         sources = check_clusters(sources, len(labels), "sources")
     if clusters is None:
@@ -84,10 +96,13 @@ def external_report(
         }
     )
     if threshold is not None:
-        pictures["refused"] = probabilities.max(axis=1) < threshold
-        kept = pictures.loc[~pictures["refused"], "correct"]
-        scores["refused"] = float(pictures["refused"].mean())
-        scores["accuracy_kept"] = float(kept.mean()) if len(kept) else None
+        pictures["rejected"] = np.asarray(known) < threshold
+        accepted = pictures.loc[~pictures["rejected"], "correct"]
+        pictures["accepted_and_right"] = pictures["correct"] & ~pictures["rejected"]
+        shares = pictures.groupby("class", observed=True)["accepted_and_right"].mean()
+        scores["rejected"] = float(pictures["rejected"].mean())
+        scores["accuracy_accepted"] = float(accepted.mean()) if len(accepted) else None
+        scores["accepted_and_right"] = float(shares.mean())
     effects = pd.Series(1.0, index=CLASS_NAMES)
     if clusters is not None:
         found = design_effects(pictures["correct"], labels, clusters)
@@ -121,6 +136,7 @@ def _recall_table(pictures: pd.DataFrame, by, effects=None, observed=True) -> pd
     ]
     table["low"], table["high"] = zip(*bounds, strict=True)
     table["images"] = images
-    if "refused" in pictures:
-        table["refused"] = groups["refused"].mean()
+    for column in ("rejected", "accepted_and_right"):
+        if column in pictures:
+            table[column] = groups[column].mean()
     return table

@@ -20,16 +20,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from sklearn.datasets import load_digits, load_sample_images
 
 from ..info import IMAGE_SIZE
-from .ood_drawing import (
-    COUNT,
-    draw_foot,
-    draw_knee,
-    draw_set,
-    draw_shapes,
-    draw_spine,
-    draw_teeth,
-    make_picker,
-)
+from .ood_drawing import COUNT, draw_set, draw_shapes, make_picker
 
 
 class OODSet(NamedTuple):
@@ -212,13 +203,6 @@ OOD_SETS = {
         "free to use and copy with its notice: (C) 1993-2009 Louis Collins, McConnell Brain "
         "Imaging Centre, Montreal Neurological Institute, McGill University",
         _brains,
-    ),
-    "drawn knees": OODSet("knee X-rays", _DRAWN, "MIT", draw_set(draw_knee)),
-    "other drawn X-rays": OODSet(
-        "feet and spines from the side, rows of teeth",
-        _DRAWN,
-        "MIT",
-        draw_set(draw_foot, draw_spine, draw_teeth),
     ),
     "shapes": OODSet(
         "disks, rods and stars, as bright as bodies", _DRAWN, "MIT", draw_set(draw_shapes)

@@ -1,81 +1,217 @@
-"""Open-set recognition: confidence, rejection threshold, AUROC and rejection rates.
-
-The score is the highest probability of the calibrated model (Hendrycks and Gimpel 2017,
-https://arxiv.org/abs/1610.02136). Outlier exposure in training (`augment_robust()`) is what
-makes it low for pictures of nothing known.
-"""
+"""Open-set recognition: calibrating `known`, choosing its threshold, rejection, risk and coverage."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.special import logsumexp
 from sklearn import metrics
+from sklearn.linear_model import LogisticRegression
 
-from .._checks import check_probabilities
 from .._keras import keras
+from ..models.known import rate, view_logits, with_known
 
 
-def rejection_threshold(probabilities: ArrayLike, kept: float = 0.95) -> float:
-    """Finds the confidence below which to reject, so that this share of pictures is accepted.
+class Known(NamedTuple):
+    """A classifier that says what it knows, and how it was calibrated.
+
+    Attributes:
+        model: `keras.Model` with the two outputs of `with_known()`.
+        threshold: float, of `known`; under it a picture is none of these.
+        scale, offset: floats, as `with_known()` takes them.
+    """
+
+    model: keras.Model
+    threshold: float
+    scale: float
+    offset: float
+
+
+def fit_known(
+    model: keras.Model, images: ArrayLike, outliers: ArrayLike, *, passing: float = 0.1
+) -> Known:
+    """Calibrates the probability of being known, and finds the threshold under which to reject.
+
+    A logistic function of the energy (Platt 1999) tells validation pictures from outliers, each
+    side weighing the same. The threshold is where a given share of the outliers passes.
 
     Args:
-        probabilities: Softmax output for validation pictures, floats of shape `(N, classes)`.
-        kept: float between 0 and 1, the share to keep.
+        model: `keras.Model` with a dense layer named `"logits"`, such as `baseline_cnn()`.
+        images: uint8 `(N, 64, 64, 1)`, validation pictures, as they are and rendered
+            (`add_renderings()`).
+        outliers: uint8 `(M, 64, 64, 1)`, pictures of none of the kinds that training didn't see
+            (`render_outliers()` of validation pictures).
+        passing: float between 0 and 1, the share of outliers to accept.
 
     Returns:
-        A float in `[0, 1]`.
+        `Known`.
 
     Raises:
-        ValueError: when `kept` is out of range or the rows are not probabilities.
+        ValueError: when `passing` is out of range, a side is empty, or the energy doesn't tell
+            one side from the other.
     """
-    if not 0 < kept < 1:
-        raise ValueError(f"`kept` must lie between 0 and 1. Received: kept={kept!r}; pass 0.95.")
-    return float(np.quantile(check_probabilities(probabilities).max(axis=1), 1 - kept))
+    if not 0 < passing < 1:
+        raise ValueError(f"`passing` must lie between 0 and 1. Received: passing={passing!r}")
+    if not len(images) or not len(outliers):  # type: ignore[arg-type]
+        raise ValueError(
+            f"Both sides need pictures. Received: {len(images)} known and {len(outliers)} outliers."  # type: ignore[arg-type]
+        )
+    averaged = view_logits(model)
+    known, foreign = (
+        logsumexp(averaged.predict(each, batch_size=256, verbose=0), axis=1)
+        for each in (images, outliers)
+    )
+    truth = np.repeat([1, 0], [len(known), len(foreign)])
+    energies = np.concatenate([known, foreign])[:, np.newaxis]
+    fitted = LogisticRegression(C=1e6, class_weight="balanced").fit(energies, truth)
+    scale, offset = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+    if scale <= 0:
+        raise ValueError(
+            "Outliers have more energy than known pictures, so that no threshold tells them "
+            "apart. Train with `augment_robust()`, or pass outliers that are none of the kinds."
+        )
+    cut = float(np.quantile(foreign, 1 - passing))
+    threshold = float(1 / (1 + np.exp(-(scale * cut + offset))))
+    return Known(with_known(model, scale=scale, offset=offset), threshold, scale, offset)
 
 
 def open_set_table(
     model: keras.Model,
-    familiar: ArrayLike,
+    known: ArrayLike,
     ood_sets: Mapping[str, np.ndarray],
     threshold: float,
 ) -> pd.DataFrame:
     """Measures how well a model tells pictures of its six classes from out-of-distribution ones.
 
     Args:
-        model: `keras.Model` from raw pixels `(batch, 64, 64, 1)`, 0-255, to probabilities.
-        familiar: uint8 `(N, 64, 64, 1)`, pictures of the six kinds that it never saw.
+        model: `keras.Model` with the two outputs of `with_known()`.
+        known: uint8 `(N, 64, 64, 1)`, pictures of the six kinds that it never saw.
         ood_sets: dict of a set's name to uint8 `(M, 64, 64, 1)`, such as `load_ood_sets()`.
-        threshold: float, of `rejection_threshold()`.
+        threshold: float, of `fit_known()`.
 
     Returns:
-        A table with one row a set and the columns `auroc` (area under the ROC curve of
-        confidence, familiar against out-of-distribution; 0.5 is chance), `refused` (share) and
-        `images`.
+        A table with one row a set and the columns `auroc` (area under the ROC curve of the
+        probability of being known; 0.5 is chance), `rejected` (share) and `images`.
+
+    Raises:
+        ValueError: when the model doesn't say what it knows.
     """
-    known = max_probability(model, familiar)
+    inside = known_probability(model, known)
     rows = {}
     for name, images in ood_sets.items():
-        scores = max_probability(model, images)
-        truth = np.repeat([1, 0], [len(known), len(scores)])
+        scores = known_probability(model, images)
+        truth = np.repeat([1, 0], [len(inside), len(scores)])
         rows[name] = {
-            "auroc": float(metrics.roc_auc_score(truth, np.concatenate([known, scores]))),
-            "refused": float((scores < threshold).mean()),
+            "auroc": float(metrics.roc_auc_score(truth, np.concatenate([inside, scores]))),
+            "rejected": float((scores < threshold).mean()),
             "images": len(scores),
         }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("foreign set")
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("out-of-distribution set")
 
 
-def max_probability(model: keras.Model, images: ArrayLike) -> np.ndarray:
-    """The highest probability that a model gives each picture.
+def known_probability(model: keras.Model, images: ArrayLike) -> np.ndarray:
+    """The probability that each picture is one of the model's kinds.
 
     Args:
-        model: `keras.Model` from raw pixels `(batch, 64, 64, 1)`, 0-255, to probabilities.
+        model: `keras.Model` with the two outputs of `with_known()`.
         images: uint8 `(N, 64, 64, 1)`.
 
     Returns:
         floats `(N,)` in `[0, 1]`.
+
+    Raises:
+        ValueError: when the model doesn't say what it knows.
     """
-    return model.predict(images, batch_size=256, verbose=0).max(axis=1)
+    known = rate(model, images)[1]
+    if known is None:
+        raise ValueError(
+            "The model must have the two outputs of `with_known()`. "
+            f"Received: {model.name}, which gives probabilities alone; wrap it by `fit_known()`."
+        )
+    return known.reshape(-1)
+
+
+def risk_coverage(correct: ArrayLike, scores: ArrayLike) -> pd.DataFrame:
+    """The price of answering more: which share is answered, and which share is answered wrongly.
+
+    Pictures are answered in the order of their score, the highest first.
+
+    Args:
+        correct: bools `(N,)`, whether the answer would be right; `False` for what has no right
+            answer, such as out-of-distribution pictures.
+        scores: floats `(N,)`, higher for what is to be answered first.
+
+    Returns:
+        A table with one row for each of the pictures, in that order, and the columns `coverage`
+        (share answered), `risk` (share of those answered that are wrong) and `generalized_risk`
+        (share of all pictures that is answered wrongly).
+
+    Raises:
+        ValueError: when the arrays don't fit together or are empty.
+    """
+    correct, scores = np.asarray(correct, bool), np.asarray(scores, float)
+    if correct.shape != scores.shape or correct.ndim != 1 or not len(correct):
+        raise ValueError(
+            "`correct` and `scores` must be of one length, one number a picture. "
+            f"Received: shapes {correct.shape} and {scores.shape}"
+        )
+    wrong = np.cumsum(~correct[np.argsort(-scores, kind="stable")])
+    answered = np.arange(1, len(correct) + 1)
+    return pd.DataFrame(
+        {
+            "coverage": answered / len(correct),
+            "risk": wrong / answered,
+            "generalized_risk": wrong / len(correct),
+        }
+    )
+
+
+def augrc(correct: ArrayLike, scores: ArrayLike) -> float:
+    """Area under the generalized risk coverage curve: the mean risk of an undetected failure.
+
+    Traub et al. 2024, https://arxiv.org/abs/2407.01032.
+
+    Args:
+        correct, scores: as `risk_coverage()` takes them.
+
+    Returns:
+        A float from 0 to 1; lower is better.
+
+    Raises:
+        ValueError: as `risk_coverage()`.
+    """
+    curve = risk_coverage(correct, scores)
+    return float(metrics.auc([0, *curve["coverage"]], [0, *curve["generalized_risk"]]))
+
+
+def conformal_sets(
+    labels: ArrayLike, calibration: ArrayLike, probabilities: ArrayLike, coverage: float = 0.95
+) -> np.ndarray:
+    """Sets of classes that hold the true one with a promised probability, if nothing shifts.
+
+    Split conformal prediction (Angelopoulos and Bates 2021, https://arxiv.org/abs/2107.07511):
+    every class whose probability is no less than what the true classes of validation pictures
+    mostly have. The promise holds for pictures of the same kind alone.
+
+    Args:
+        labels: int `(N,)`, true classes of the validation pictures.
+        calibration: floats `(N, classes)`, probabilities for them.
+        probabilities: floats `(M, classes)`, of the pictures in question.
+        coverage: float between 0 and 1, the promise.
+
+    Returns:
+        bools `(M, classes)`: which classes are in each set.
+
+    Raises:
+        ValueError: when `coverage` is out of range.
+    """
+    if not 0 < coverage < 1:
+        raise ValueError(f"`coverage` must lie between 0 and 1. Received: coverage={coverage!r}")
+    labels, calibration = np.asarray(labels), np.asarray(calibration)
+    true = 1 - calibration[np.arange(len(labels)), labels]
+    level = min(1, np.ceil((len(labels) + 1) * coverage) / len(labels))
+    return 1 - np.asarray(probabilities) <= np.quantile(true, level, method="higher")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from ..evaluation.corruptions import CORRUPTIONS
 from ..info import INFO
 from ..models.networks import baseline_cnn
-from ..models.shipped import SHIPPED_MODEL, shipped_threshold
+from ..models.shipped import SHIPPED_MODEL, load_model
 from .html import HINT, show, show_examples, show_problem
 from .predicting import NONE_OF_THESE
 from .session import (
@@ -57,7 +57,7 @@ def build_app() -> "gr.Blocks":
 
     robust = baseline_cnn(weights="medical_mnist")
     plain = baseline_cnn(weights="medical_mnist_plain", name="plain_cnn")
-    threshold = shipped_threshold(SHIPPED_MODEL)
+    answering, threshold = load_model(SHIPPED_MODEL)
     training, test_pictures = load_training()
     drawn = drawn_examples()
     examples = [*test_pictures, *drawn]
@@ -67,7 +67,7 @@ def build_app() -> "gr.Blocks":
             return HINT
         seen = damage(picture.image, strengths)
         near = None if training is None else nearest_training(seen, training)
-        return show(picture, seen, ask(robust, seen, threshold), ask(plain, seen), near)
+        return show(picture, seen, ask(robust, seen, answering, threshold), ask(plain, seen), near)
 
     untouched = [0] * len(SLIDERS)
 
@@ -98,7 +98,7 @@ def build_app() -> "gr.Blocks":
             "# Which of six kinds of picture is it?\n"
             "**Not for clinical use**: nothing here has been tested on patients. "
             "The plain model always names one of the six kinds; the robust one says "
-            f"“{NONE_OF_THESE}” where it is less than {threshold:.1%} sure."
+            f"“{NONE_OF_THESE}” where the probability that it is one is under {threshold:.0%}."
         )
         with gr.Row():
             with gr.Column(scale=3, min_width=360):

@@ -1,7 +1,7 @@
 """Exports a model to other formats, each compared with Keras before it is kept.
 
-What is written takes raw pixels and gives probabilities and confidence, so nothing of this
-package is needed where it runs; what it can't hold, the class names and the threshold of
+What is written takes raw pixels and gives probabilities and, of a model that knows it, the
+probability of being one of the six, so nothing of this package is needed where it runs; what it can't hold, the class names and the threshold of
 rejection, lies beside it as JSON. A file is kept only if it says in its own runtime what the
 model says in Keras.
 """
@@ -19,11 +19,10 @@ import numpy as np
 from .._keras import keras
 from ..data.phantoms import draw_phantoms
 from ..info import CLASS_NAMES, INFO
+from ..models.known import KNOWN, PROBABILITIES
 from ..models.networks import INPUT_SHAPE
-from ..models.shipped import PROBABILITIES
 from ..storage import replacing
 from .formats import (
-    CONFIDENCE,
     INPUT,
     Format,
     check_backend,
@@ -43,7 +42,7 @@ class Exported(NamedTuple):
         format: str.
         path: `Path` of the file, or of the folder of a SavedModel.
         size: int, bytes.
-        difference: float, the largest difference of a probability or confidence.
+        difference: float, the largest difference of a probability.
         agreement: float, share of pictures with the same most probable class.
         same_decision: float, share with the same class or both rejected; `None` where no threshold
             is known.
@@ -68,9 +67,9 @@ def export(
     """Writes a model in a format that others run, if it says there what it says in Keras.
 
     The file takes `images`, float32 `(batch, 64, 64, 1)` of raw pixels, 0-255 (uint8 for
-    `"litert-int8"`), and gives `probabilities` `(batch, 6)` and `top_probability` `(batch,)`, the
-    highest of them. Class names, threshold, names and types are written beside it, as
-    `<path>.json`.
+    `"litert-int8"`), and gives `probabilities` `(batch, 6)` of the classes and, of a model of
+    `with_known()`, `probability_known` `(batch,)`, that the picture is one of them. Class names,
+    threshold, names and types are written beside it, as `<path>.json`.
 
     It is written under another name and loaded by its own runtime; there and in Keras it is
     shown 112 pictures: phantoms, noise, and blank ones. The most probable class must be the same
@@ -79,14 +78,14 @@ def export(
 
     Args:
         model: `keras.Model` from `(batch, 64, 64, 1)` raw pixels, 0-255, to probabilities
-            `(batch, 6)`.
+            `(batch, 6)`, or to the two outputs of `with_known()`.
         format: one of `FORMATS`: `"keras"`, `"saved_model"`, `"onnx"`, `"litert"`,
             `"litert-int8"`, `"openvino"`. All but the first need Keras on TensorFlow, most need
             the extra: `pip install "medmnist_keras[export]"`.
         path: of the file, with the ending of its format, or of the folder of a SavedModel. What
             is there is replaced. OpenVINO's weights go beside it, as `.bin`.
-        threshold: float from 0 to 1, confidence under which a picture is none of these, for the
-            JSON file; `None` where none is known.
+        threshold: float from 0 to 1, of `probability_known`, under which a picture is none of
+            these, for the JSON file; `None` where none is known.
         representative: uint8 array `(N, 64, 64, 1)`, pictures from which `"litert-int8"` learns
             the ranges of its activations; `None` for phantoms.
 
@@ -124,7 +123,8 @@ def export(
     check_packages(format, kind)
     images = _check_pictures()
     # Refuses a model of another task, too.
-    expected = predict(images, model=model)[list(CLASS_NAMES)].to_numpy()
+    table = predict(images, model=model, threshold=threshold)
+    expected = table[list(CLASS_NAMES)].to_numpy(), table["known"].to_numpy()
     representative = _representative() if representative is None else representative
     targets = [path]
     if format == "openvino":
@@ -181,24 +181,27 @@ def _representative() -> np.ndarray:
     return np.concatenate([images, ends])
 
 
-def _compare(expected, probabilities, confidence, threshold):
+def _compare(expected, probabilities, known, threshold):
     """The largest difference, and shares of the same classes and of the same decisions."""
-    best = expected.max(axis=1)
-    # By NumPy, whose maximum of a number and NaN is NaN.
-    difference = np.max(
-        [np.abs(probabilities - expected).max(), np.abs(confidence.reshape(-1) - best).max()]
-    )
-    same = probabilities.argmax(axis=1) == expected.argmax(axis=1)
+    wanted, wanted_known = expected
+    differences = [np.abs(probabilities - wanted).max()]
+    same = probabilities.argmax(axis=1) == wanted.argmax(axis=1)
     decisions = None
+    if known is not None:
+        known = known.reshape(-1)
+        differences.append(np.abs(known - wanted_known).max())
     if threshold is not None:
-        one, other = best < threshold, confidence.reshape(-1) < threshold
+        one, other = wanted_known < threshold, known < threshold
         decisions = float(np.where(one | other, one == other, same).mean())
-    return float(difference), float(same.mean()), decisions
+    # By NumPy, whose maximum of a number and NaN is NaN.
+    return float(np.max(differences)), float(same.mean()), decisions
 
 
 def _describe(model, format, kind: Format, threshold) -> dict:
     """What the file itself can't say."""
-    classes = len(CLASS_NAMES)
+    outputs = {PROBABILITIES: {"shape": [None, len(CLASS_NAMES)], "dtype": "float32"}}
+    if isinstance(model.output, dict) and KNOWN in model.output:
+        outputs[KNOWN] = {"shape": [None], "dtype": "float32"}
     return {
         "model": model.name,
         "format": format,
@@ -211,10 +214,7 @@ def _describe(model, format, kind: Format, threshold) -> dict:
             "dtype": kind.dtype,
             "range": [0, 255],
         },
-        "outputs": {
-            PROBABILITIES: {"shape": [None, classes], "dtype": "float32"},
-            CONFIDENCE: {"shape": [None], "dtype": "float32"},
-        },
+        "outputs": outputs,
         "medmnist_keras": importlib.metadata.version("medmnist_keras"),
         "keras": keras.__version__,
         "credit": INFO["credit"],

@@ -15,20 +15,18 @@ import numpy as np
 
 from .._keras import keras
 from ..models.networks import INPUT_SHAPE
-from ..models.shipped import PROBABILITIES
+from ..models.known import KNOWN, PROBABILITIES, split_outputs
 
-# In the order of the alphabet, which is that of the outputs in every format: whoever takes the
-# first gets the probabilities.
-INPUT, CONFIDENCE = "images", "top_probability"
+INPUT = "images"
 _HINT = 'Run: pip install "medmnist_keras[export]"'
-Run = Callable[[np.ndarray], "tuple[np.ndarray, np.ndarray]"]
+Run = Callable[[np.ndarray], "tuple[np.ndarray, np.ndarray | None]"]
 
 
 def complete(model) -> keras.Model:
-    """The model with both outputs, by name; flat, for its own layers are used as they are."""
-    probabilities = model.outputs[0]
-    outputs = {PROBABILITIES: probabilities, CONFIDENCE: keras.ops.max(probabilities, axis=-1)}
-    return keras.Model(model.inputs[0], outputs, name=model.name)
+    """The model with its outputs by name."""
+    if isinstance(model.output, dict):
+        return model
+    return keras.Model(model.inputs[0], {PROBABILITIES: model.outputs[0]}, name=model.name)
 
 
 def _write_keras(model, path: Path, representative) -> None:
@@ -96,7 +94,7 @@ def _signature() -> list:
 
 def _load_keras(path: Path) -> Run:
     model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    return lambda images: _both(model.predict_on_batch(images))
+    return lambda images: split_outputs(model.predict_on_batch(images))
 
 
 def _load_saved_model(path: Path) -> Run:
@@ -107,7 +105,7 @@ def _load_saved_model(path: Path) -> Run:
 
     # `loaded` goes along: its variables live no longer than it does.
     def run(images, _kept=loaded):
-        return _both(serve(**{INPUT: tf.constant(images)}))
+        return split_outputs(serve(**{INPUT: tf.constant(images)}))
 
     return run
 
@@ -116,8 +114,10 @@ def _load_onnx(path: Path) -> Run:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    names = [PROBABILITIES, CONFIDENCE]
-    return lambda images: tuple(session.run(names, {INPUT: images}))
+    names = [output.name for output in session.get_outputs()]
+    return lambda images: split_outputs(
+        dict(zip(names, session.run(names, {INPUT: images}), strict=True))
+    )
 
 
 def _load_litert(path: Path) -> Run:
@@ -125,7 +125,7 @@ def _load_litert(path: Path) -> Run:
 
     interpreter = Interpreter(model_path=str(path))
     run = interpreter.get_signature_runner()
-    return lambda images: _both(run(**{INPUT: images}))
+    return lambda images: split_outputs(run(**{INPUT: images}))
 
 
 def _load_openvino(path: Path) -> Run:
@@ -133,11 +133,14 @@ def _load_openvino(path: Path) -> Run:
 
     # Processors that can would compute in bfloat16, which costs three digits.
     compiled = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    return lambda images: _both(compiled({INPUT: images}))
+    present = set().union(*(output.names for output in compiled.outputs))
+    names = [name for name in (PROBABILITIES, KNOWN) if name in present]
 
+    def run(images):
+        outputs = compiled({INPUT: images})
+        return split_outputs({name: outputs[name] for name in names})
 
-def _both(outputs) -> tuple[np.ndarray, np.ndarray]:
-    return np.asarray(outputs[PROBABILITIES]), np.asarray(outputs[CONFIDENCE])
+    return run
 
 
 class Format(NamedTuple):

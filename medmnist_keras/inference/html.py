@@ -83,6 +83,7 @@ def _card(title: str, style: str, answer: Answer, seen: np.ndarray, truth: str |
     caption = f"{answer.probabilities[best]:.1%}"
     if answer.answer == NONE_OF_THESE:
         caption = f"nearest {CLASS_NAMES[best]}, {caption}"
+    sure = "" if np.isnan(answer.known) else f"one of the six: {answer.known:.1%}"
     mark, outcome = ("✓", "right") if answer.answer == truth else ("✗", "wrong")
     verdict = f'<b class="mk-{outcome}" aria-label="{outcome}:">{mark}</b> ' if truth else ""
     bars = "".join(
@@ -93,6 +94,7 @@ def _card(title: str, style: str, answer: Answer, seen: np.ndarray, truth: str |
     return (
         f'<section class="mk-card {style}"><h3>{title}</h3>'
         f'<p class="mk-verdict">{verdict}<span>{answer.answer}</span> <small>{caption}</small></p>'
+        f'<p class="mk-known">{sure}</p>'
         f"<table>{bars}</table>"
         f"{_img(heated, f'Grad-CAM: what speaks for {CLASS_NAMES[best]}')}"
         f"<p>What speaks for {CLASS_NAMES[best]}</p></section>"

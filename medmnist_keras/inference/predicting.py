@@ -17,6 +17,7 @@ from ..data.folders import find_pictures
 from ..data.levels import as_array, has_channels, is_array
 from ..data.reading import Picture, Reading, count_frames, try_reading
 from ..info import CLASS_NAMES
+from ..models.known import split_outputs
 from ..models.shipped import SHIPPED_MODEL, load_model
 
 NONE_OF_THESE = "none of these"
@@ -28,7 +29,7 @@ _CLASSES = {
     **dict.fromkeys(("CR", "DX", "RG", "RF"), _X_RAY),
     **dict.fromkeys(("", "OT", "SC"), CLASS_NAMES),
 }
-_COLUMNS = ["file", "answer", "confidence", *CLASS_NAMES, "note", "problem"]
+_COLUMNS = ["file", "answer", "confidence", "known", *CLASS_NAMES, "note", "problem"]
 
 
 def predict(
@@ -51,10 +52,11 @@ def predict(
             `(N, channels, H, W)` of several; or a `tf.data.Dataset` of batches of these, with or
             without labels.
         model: `keras.Model` from `(batch, 64, 64, 1)` raw pixels, 0-255, to probabilities
-            `(batch, 6)`; `None` for the one that ships with the package.
-        threshold: float from 0 to 1. A picture whose highest probability lies under it is none
-            of these. `None` for the threshold of the model that ships; with another model
-            nothing is rejected then.
+            `(batch, 6)`, or to the two outputs of `with_known()`; `None` for the one that ships
+            with the package.
+        threshold: float from 0 to 1. A picture whose `known` lies under it is none of these.
+            `None` for the threshold of the model that ships; with another model nothing is
+            rejected then.
         batch_size: int, how many pictures are read and predicted at once.
         progress: bool. Whether to show a progress bar, on a terminal.
         frames: `"one"`, of several frames or pages the one that `read_image()` takes, or `"all"`,
@@ -63,13 +65,16 @@ def predict(
     Returns:
         A table with one row a picture and the columns `file` (a path; a number for what has
         none), `answer` (a class name or `"none of these"`), `confidence` (the highest
-        probability), a column of probabilities for each class, `note` (what was chosen or left
-        out, such as which of several frames; mostly empty), and `problem`: empty, or why the
-        picture couldn't be read; then the answer is empty and numbers are NaN.
+        probability of a class, were the picture one of the six), `known` (the probability that it
+        is one of them; NaN from a model without that output), a column of probabilities for each
+        class, `note` (what was chosen or left out, such as which of several frames; mostly
+        empty), and `problem`: empty, or why the picture couldn't be read; then the answer is
+        empty and numbers are NaN.
 
     Raises:
         ValueError: when there are no pictures, `threshold`, `batch_size` or `frames` is out of
-            range, or the model doesn't give six probabilities.
+            range, the model doesn't give six probabilities, or a threshold above 0 is passed for
+            a model that doesn't say what it knows.
 
     Example:
 
@@ -162,21 +167,23 @@ def _is_single(pictures) -> bool:
 def _predict_chunk(chunk, model, threshold: float) -> list[tuple]:
     """Rows of the table for `(name, Reading)` of each picture."""
     images = [reading.image for _, reading in chunk if reading.image is not None]
-    found = iter(_probabilities(model, np.stack(images)) if images else ())
+    found = iter(zip(*_ask(model, np.stack(images), threshold), strict=True) if images else ())
+    nothing = np.full(len(CLASS_NAMES), np.nan), np.nan
     rows = []
     for name, (_, note, problem, modality) in chunk:
-        row = np.full(len(CLASS_NAMES), np.nan) if problem else next(found)
-        answer = NONE_OF_THESE if row.max() < threshold else CLASS_NAMES[row.argmax()]
+        row, known = nothing if problem else next(found)
+        answer = NONE_OF_THESE if known < threshold else CLASS_NAMES[row.argmax()]
         if not problem and answer not in (NONE_OF_THESE, *_CLASSES.get(modality, ())):
             mismatch = f"its header says {modality}, which {answer} can't be"
             note = "; ".join(filter(None, (note, mismatch)))
-        rows.append((name, "" if problem else answer, row.max(), *row, note, problem))
+        rows.append((name, "" if problem else answer, row.max(), known, *row, note, problem))
     return rows
 
 
-def _probabilities(model, images: np.ndarray) -> np.ndarray:
+def _ask(model, images: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities of the classes and of being known, checked; NaN where a model gives none."""
     # `predict()` sets up a dataset each time: for one picture that takes 40 times as long.
-    probabilities = np.asarray(model.predict_on_batch(images))
+    probabilities, known = split_outputs(model.predict_on_batch(images))
     classes = len(CLASS_NAMES)
     try:
         check_probabilities(probabilities, classes)
@@ -186,4 +193,12 @@ def _probabilities(model, images: np.ndarray) -> np.ndarray:
             f"Received: shape {probabilities.shape}, rows such as {probabilities[0]} ({error}). "
             'Build it with `classifier_activation="softmax"`.'
         ) from error
-    return probabilities.astype("float64")
+    if known is None:
+        if threshold > 0:
+            raise ValueError(
+                "This model names a class for every picture and can't say that it is none of "
+                f"them, so no threshold applies. Received: threshold={threshold!r}; pass "
+                "`with_known(model, …)`, or no threshold."
+            )
+        known = np.full(len(images), np.nan)
+    return probabilities.astype("float64"), np.asarray(known, "float64").reshape(-1)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._keras import keras
+from ..augmentation.body_parts import draw_body_parts
 from ..data.loading import is_at_hand, load_images
 from ..data.phantoms import draw_phantoms
 from ..data.reading import try_reading
@@ -23,6 +24,7 @@ from ..data.splits import split_indices
 from ..evaluation.corruptions import corrupt
 from ..info import CLASS_NAMES
 from ..models.explanation import predict_with_map
+from ..models.known import split_outputs
 from .predicting import NONE_OF_THESE
 
 SLIDERS = ("brightness", "blur", "rotation", "background floor")  # in the order they are applied
@@ -38,11 +40,19 @@ class Picture(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What one model says: class name or "none of these", floats `(6,)`, Grad-CAM `(64, 64)`."""
+    """What one model says of a picture.
+
+    Attributes:
+        answer: str, a class name or "none of these".
+        probabilities: floats `(6,)`.
+        heat: floats `(64, 64)`, Grad-CAM of the most probable class.
+        known: float, the probability of being one of the six; NaN of a model that doesn't say.
+    """
 
     answer: str
     probabilities: np.ndarray
     heat: np.ndarray
+    known: float = np.nan
 
 
 class Training(NamedTuple):
@@ -96,21 +106,31 @@ def damage(image: np.ndarray, strengths: Sequence[float]) -> np.ndarray:
     return images[0]
 
 
-def ask(model: keras.Model, image: np.ndarray, threshold: float = 0) -> Answer:
+def ask(
+    model: keras.Model,
+    image: np.ndarray,
+    answering: keras.Model | None = None,
+    threshold: float = 0,
+) -> Answer:
     """Asks a model what is on a picture, and which regions speak for that.
 
     Args:
         model: `keras.Model` from raw pixels `(batch, 64, 64, 1)`, 0-255, to probabilities.
         image: uint8 array `(64, 64, 1)`.
-        threshold: float from 0 to 1, confidence under which the answer is "none of these".
+        answering: the same with its two outputs, of `with_known()`, which then gives the answer.
+        threshold: float from 0 to 1, of `known`; under it the answer is "none of these".
 
     Returns:
-        An `Answer`; its Grad-CAM is of the most probable class.
+        An `Answer`; its Grad-CAM is of the model's most probable class.
     """
     probabilities, heat = predict_with_map(model, image)
-    best = int(probabilities.argmax())
-    answer = NONE_OF_THESE if probabilities[best] < threshold else CLASS_NAMES[best]
-    return Answer(answer, probabilities, heat)
+    known = np.nan
+    if answering is not None:
+        both, sure = split_outputs(answering.predict_on_batch(image[np.newaxis]))
+        probabilities = both[0]
+        known = np.nan if sure is None else float(sure[0])
+    answer = NONE_OF_THESE if known < threshold else CLASS_NAMES[int(probabilities.argmax())]
+    return Answer(answer, probabilities, heat, known)
 
 
 def load_training() -> tuple[Training | None, list[Picture]]:
@@ -163,10 +183,8 @@ def nearest_training(image: np.ndarray, training: Training) -> list[tuple[np.nda
 
 def drawn_examples() -> list[Picture]:
     """Pictures that need no file: a phantom of each class, and a knee, which is none of these."""
-    from ..evaluation.ood_sets import OOD_SETS
-
     images, labels = draw_phantoms(1)
-    knee = OOD_SETS["drawn knees"].make(np.random.default_rng(0))[0, ..., np.newaxis]
+    knee = draw_body_parts(97)[96]
     return [
         *(
             Picture(image, f"{CLASS_NAMES[label]}, a drawn phantom", CLASS_NAMES[label])

@@ -1,6 +1,10 @@
 from .explanation import (
     grad_cam as grad_cam,
 )
+from .known import (
+    rate as rate,
+    with_known as with_known,
+)
 from .networks import (
     baseline_cnn as baseline_cnn,
     decode_predictions as decode_predictions,

@@ -11,10 +11,10 @@ from pathlib import Path
 from .._keras import keras
 from .._types import StrPath
 from ..info import CLASS_NAMES
+from .known import KNOWN, PROBABILITIES, with_known
 from .networks import INPUT_SHAPE, ROBUST_WIDTH, WEIGHTS_DIR, baseline_cnn, resnet50v2
 
 SHIPPED_MODEL = "baseline_cnn"
-PROBABILITIES = "probabilities"  # what export() names the output
 
 
 def load_model(name_or_path: StrPath) -> tuple[keras.Model, float | None]:
@@ -25,8 +25,10 @@ def load_model(name_or_path: StrPath) -> tuple[keras.Model, float | None]:
             a `.weights.h5` file that `save_weights()` of `baseline_cnn` or `resnet50v2` wrote.
 
     Returns:
-        The `keras.Model`, and the threshold of confidence under which a picture is none of
-        these, as `export()` wrote it beside a `.keras` file; `None` where none is known.
+        The `keras.Model`, and the threshold of `known` under which a picture is none of these.
+        The model that ships, and a `.keras` file of such a model, have the two outputs of
+        `with_known()`, and the threshold that was found for them or that `export()` wrote beside
+        the file. Other models give probabilities alone, and the threshold is `None`.
 
     Raises:
         FileNotFoundError: when there is no such file.
@@ -39,9 +41,7 @@ def load_model(name_or_path: StrPath) -> tuple[keras.Model, float | None]:
     ```
     """
     if name_or_path == SHIPPED_MODEL:
-        from .shipped import shipped_threshold
-
-        return baseline_cnn(weights="medical_mnist"), shipped_threshold(SHIPPED_MODEL)
+        return _shipped(), shipped_threshold(SHIPPED_MODEL)
     path = Path(name_or_path).expanduser()
     expected = (
         f'Expected "{SHIPPED_MODEL}", a `.keras` file, or a `.weights.h5` file of baseline_cnn '
@@ -50,7 +50,17 @@ def load_model(name_or_path: StrPath) -> tuple[keras.Model, float | None]:
     if not path.exists():
         raise FileNotFoundError(f"The model {path} does not exist. {expected}")
     if path.name.endswith(".keras"):
-        return _load_whole(path, expected), _threshold_beside(path)
+        model = _load_whole(path, expected)
+        threshold = _threshold_beside(path)
+        if threshold is not None and not isinstance(model.output, dict):
+            warnings.warn(
+                f"The threshold beside {path} is of the highest probability, as versions before "
+                "0.4 wrote it, and is not used: this model names a class for every picture. "
+                "Wrap it by `with_known()` and export it again.",
+                stacklevel=2,
+            )
+            threshold = None
+        return model, threshold
     if path.name.endswith(".weights.h5"):
         return _load_weights(path, expected), None
     raise ValueError(f"The model {path} is of another kind. {expected}")
@@ -62,9 +72,12 @@ def _load_whole(path: Path, expected: str) -> keras.Model:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras, zipfile, h5py and json raise their own
         raise ValueError(f"The model {path} can't be loaded ({error}). {expected}") from error
-    if isinstance(model.output, dict) and PROBABILITIES in model.output:  # what export() wrote
-        model = keras.Model(model.inputs[0], model.output[PROBABILITIES], name=model.name)
-    received = (model.input_shape[1:], model.output_shape[1:])
+    output = model.output
+    if isinstance(output, dict) and PROBABILITIES in output:  # what export() wrote
+        output = output[PROBABILITIES]
+        if KNOWN not in model.output:
+            model = keras.Model(model.inputs[0], output, name=model.name)
+    received = (model.input_shape[1:], getattr(output, "shape", (None, None))[1:])
     if received != (INPUT_SHAPE, (len(CLASS_NAMES),)):
         raise ValueError(
             f"The model {path} is for another task: expected input {INPUT_SHAPE} and output "
@@ -104,8 +117,14 @@ def _load_weights(path: Path, expected: str) -> keras.Model:
     raise ValueError(f"The weights {path} fit neither model. {expected}") from misfit
 
 
+def _shipped() -> keras.Model:
+    facts = _facts(SHIPPED_MODEL)["known"]
+    model = baseline_cnn(weights="medical_mnist")
+    return with_known(model, scale=facts["scale"], offset=facts["offset"])
+
+
 def shipped_threshold(name: str) -> float:
-    """The threshold that belongs to weights that ship with the package.
+    """The threshold of `known` that belongs to weights that ship with the package.
 
     Args:
         name: `"baseline_cnn"`.
@@ -113,5 +132,8 @@ def shipped_threshold(name: str) -> float:
     Returns:
         A float in `[0, 1]`, found on validation pictures when the weights were made.
     """
-    facts = json.loads((WEIGHTS_DIR / f"{name}.json").read_text(encoding="utf-8"))
-    return facts["threshold"]
+    return _facts(name)["threshold"]
+
+
+def _facts(name: str) -> dict:
+    return json.loads((WEIGHTS_DIR / f"{name}.json").read_text(encoding="utf-8"))

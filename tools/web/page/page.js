@@ -21,7 +21,7 @@ export async function ask(pixels) {
   const images = new ort.Tensor("float32", Float32Array.from(pixels), shape);
   const outputs = await session.run({ [facts.input.name]: images });
   const probabilities = [...outputs.probabilities.data];
-  return { probabilities, confidence: outputs.top_probability.data[0] };
+  return { probabilities, known: outputs.probability_known?.data[0] };
 }
 
 async function show(file, name) {
@@ -46,7 +46,7 @@ function showFacts() {
   find("threshold").textContent =
     facts.threshold === null
       ? ""
-      : `Below a confidence of ${percent(facts.threshold)} the answer is “${facts.below_threshold}”.`;
+      : `Where it is one of the six by less than ${percent(facts.threshold)} the answer is “${facts.below_threshold}”.`;
   for (const name of facts.class_names) {
     const row = find("bars").insertRow();
     const head = document.createElement("th");
@@ -81,12 +81,14 @@ function clearAnswer() {
   }
 }
 
-function showAnswer({ probabilities, confidence }) {
-  const best = facts.class_names[probabilities.indexOf(Math.max(...probabilities))];
-  const refused = facts.threshold !== null && confidence < facts.threshold;
-  find("verdict").className = refused ? "refused" : "";
-  find("answer").textContent = refused ? facts.below_threshold : best;
-  find("told").textContent = `${refused ? `nearest ${best}, ` : ""}confidence ${percent(confidence)}`;
+function showAnswer({ probabilities, known }) {
+  const highest = Math.max(...probabilities);
+  const best = facts.class_names[probabilities.indexOf(highest)];
+  const rejected = facts.threshold !== null && known < facts.threshold;
+  find("verdict").className = rejected ? "rejected" : "";
+  find("answer").textContent = rejected ? facts.below_threshold : best;
+  const sure = known === undefined ? "" : `; one of the six: ${percent(known)}`;
+  find("told").textContent = `${rejected ? `nearest ${best}, ` : ""}${percent(highest)}${sure}`;
   [...find("bars").rows].forEach((row, at) => {
     row.querySelector("progress").value = probabilities[at];
     row.cells[2].textContent = percent(probabilities[at]);
