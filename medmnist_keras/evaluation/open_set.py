@@ -1,4 +1,4 @@
-"""Open-set recognition: calibrating `known`, choosing its threshold, rejection, risk and coverage."""
+"""Open-set recognition: calibrates `known`, finds its threshold, measures risk and coverage."""
 
 from __future__ import annotations
 

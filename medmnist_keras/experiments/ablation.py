@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
+from scipy.special import softmax
 
 from .._keras import keras
 from .._types import Pair
@@ -12,13 +15,20 @@ from ..augmentation.depth import add_depth
 from ..augmentation.pipelines import ROBUST_LAYERS, add_phantoms, augment_robust
 from ..data.datasets import make_dataset
 from ..evaluation.external import external_report
+from ..evaluation.ood_scores import energy, open_set_scores
+from ..models.known import view_logits
 from ..models.networks import ROBUST_WIDTH, baseline_cnn
 from ..training.fitting import train
 from .saved import LOG, RECIPE, digest_of, write_json
 from .settings import Settings
 
 
-def run_ablation(data: tuple[Pair, Pair, Pair], settings: Settings, external: Pair) -> pd.DataFrame:
+def run_ablation(
+    data: tuple[Pair, Pair, Pair],
+    settings: Settings,
+    external: Pair,
+    ood_sets: Mapping[str, np.ndarray] | None = None,
+) -> pd.DataFrame:
     """Measures what each robust layer buys: one training for each, with one layer more.
 
     Each is a baseline CNN of one epoch on every second picture, so scores are lower than after a
@@ -33,15 +43,22 @@ def run_ablation(data: tuple[Pair, Pair, Pair], settings: Settings, external: Pa
         settings: `Settings` of the run.
         external: `(images, labels)` of an external test set, uint8 `(N, 64, 64, 1)` and int
             `(N,)`.
+        ood_sets: dict of names to out-of-distribution pictures, uint8; `None` for none.
 
     Returns:
         A table with one row a training and the columns `layer` (trained with this one and those
-        above it; the first row with none, the last with phantoms too), `test errors`, and for
-        `external` the `balanced accuracy` and the recall of each class by its name.
+        above it; the first row with none, the last with phantoms too), `test errors`, for
+        `external` the `balanced accuracy` and the recall of each class by its name, and for each
+        of `ood_sets` the share of `external` that is answered and right where a tenth of that set
+        passes, by the energy (`open_set_scores()`).
     """
     file = settings.folder / f"ablation-{settings.split}{settings.seed}.json"
     kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    made_of = {"pictures": digest_of(*data, external), "recipe": RECIPE}
+    made_of = {
+        "pictures": digest_of(*data, external),
+        "out of distribution": list(ood_sets or {}),
+        "recipe": RECIPE,
+    }
     if kept and {name: kept.get(name) for name in made_of} != made_of:
         LOG.warning("%s is of other pictures or another recipe: it is made anew.", file)
         kept = {}
@@ -64,14 +81,24 @@ def run_ablation(data: tuple[Pair, Pair, Pair], settings: Settings, external: Pa
         train_ds = augment_robust(train_ds, robust_layers=chosen, seed=settings.seed)
         train(model, train_ds, val_ds, epochs=1, verbose=0)
         predicted = model.predict(x_test, batch_size=256, verbose=0).argmax(axis=1)
-        probabilities = model.predict(external[0], batch_size=256, verbose=0)
-        report = external_report(external[1], probabilities)
+        averaged = view_logits(model)
+        sets = {"external": external[0], **(ood_sets or {})}
+        logits = {
+            name: averaged.predict(each, batch_size=256, verbose=0) for name, each in sets.items()
+        }
+        seen = logits.pop("external")
+        report = external_report(external[1], softmax(seen, axis=1))
+        correct = seen.argmax(axis=1) == external[1]
         rows.append(
             {
                 "layer": layers[last],
                 "test errors": int((predicted != y_test).sum()),
                 "balanced accuracy": report.scores["balanced_accuracy"],
                 **report.per_class["recall"].dropna().to_dict(),
+                **{
+                    name: open_set_scores(energy(seen), correct, external[1], energy(each))["ccr10"]
+                    for name, each in logits.items()
+                },
             }
         )
         write_json(file, made_of | {"rows": rows})

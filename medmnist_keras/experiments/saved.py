@@ -22,7 +22,7 @@ from ..storage import locked, replacing
 from .settings import Settings
 
 LOG = logging.getLogger(__name__)
-RECIPE = 1  # raised when a run_*() trains otherwise: what was kept before is trained anew then
+RECIPE = 2  # raised when a run_*() trains otherwise: what was kept before is trained anew then
 
 
 class Run(NamedTuple):

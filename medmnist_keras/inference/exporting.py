@@ -1,9 +1,9 @@
 """Exports a model to other formats, each compared with Keras before it is kept.
 
-What is written takes raw pixels and gives probabilities and, of a model that knows it, the
-probability of being one of the six, so nothing of this package is needed where it runs; what it can't hold, the class names and the threshold of
-rejection, lies beside it as JSON. A file is kept only if it says in its own runtime what the
-model says in Keras.
+What is written takes raw pixels and gives probabilities and, of a model of `with_known()`, that of
+being one of the six, so nothing of this package is needed where it runs; what it can't hold, the
+class names and the threshold of rejection, lies beside it as JSON. A file is kept only if it says
+in its own runtime what the model says in Keras.
 """
 
 from __future__ import annotations

@@ -12,6 +12,10 @@ from .images import (
     image_rows as image_rows,
     mean_images as mean_images,
 )
+from .open_set import (
+    risk_coverage_curves as risk_coverage_curves,
+    score_comparison as score_comparison,
+)
 from .robustness import (
     ablation as ablation,
     recall_comparison as recall_comparison,
