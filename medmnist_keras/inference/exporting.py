@@ -32,7 +32,8 @@ from .formats import (
 )
 from .predicting import NONE_OF_THESE, predict
 
-_AGREEMENT = 0.99  # of the most probable classes; blank pictures may be a toss-up
+_AGREEMENT = 0.99  # of the most probable classes of phantoms
+_PHANTOMS = 96  # that come first; of noise and blank pictures the class may be a toss-up
 
 
 class Exported(NamedTuple):
@@ -43,7 +44,7 @@ class Exported(NamedTuple):
         path: `Path` of the file, or of the folder of a SavedModel.
         size: int, bytes.
         difference: float, the largest difference of a probability.
-        agreement: float, share of pictures with the same most probable class.
+        agreement: float, share of phantoms with the same most probable class.
         same_decision: float, share with the same class or both rejected; `None` where no threshold
             is known.
     """
@@ -72,9 +73,10 @@ def export(
     threshold, names and types are written beside it, as `<path>.json`.
 
     It is written under another name and loaded by its own runtime; there and in Keras it is
-    shown 112 pictures: phantoms, noise, and blank ones. The most probable class must be the same
-    for 99 % of them, and the numbers within 1e-4; within 0.2 for `"litert-int8"`, whose weights
-    and activations have eight bits (Jacob et al. 2018, https://arxiv.org/abs/1712.05877).
+    shown 112 pictures: 96 phantoms, noise, and blank ones. The most probable class must be the
+    same for 99 % of the phantoms, and all numbers within 1e-4; within 0.2 for `"litert-int8"`,
+    whose weights and activations have eight bits (Jacob et al. 2018,
+    https://arxiv.org/abs/1712.05877).
 
     Args:
         model: `keras.Model` from `(batch, 64, 64, 1)` raw pixels, 0-255, to probabilities
@@ -123,7 +125,12 @@ def export(
     check_packages(format, kind)
     images = _check_pictures()
     # Refuses a model of another task, too.
-    table = predict(images, model=model, threshold=threshold)
+    table = predict(images, model=model)
+    if threshold is not None and table["known"].isna().any():
+        raise ValueError(
+            "`threshold` is of `probability_known`, which this model doesn't give. Received: "
+            f"threshold={threshold!r}; pass `with_known(model, …)`, or no threshold."
+        )
     expected = table[list(CLASS_NAMES)].to_numpy(), table["known"].to_numpy()
     representative = _representative() if representative is None else representative
     targets = [path]
@@ -139,8 +146,8 @@ def export(
                 f"The model in format {format!r} does not say what it says in Keras: on "
                 f"{len(images)} pictures the largest difference is {difference:.2g} (at most "
                 f"{kind.difference:g} is right), the most probable class is the same for "
-                f"{agreement:.1%} (at least {_AGREEMENT:.0%}). Nothing was kept; choose "
-                "another format."
+                f"{agreement:.1%} of the phantoms (at least {_AGREEMENT:.0%}). Nothing was kept; "
+                "choose another format."
             )
         size = sum(file.stat().st_size for file in draft.parent.rglob("*") if file.is_file())
         description = _describe(model, format, kind, threshold)
@@ -170,7 +177,8 @@ def _check_pictures() -> np.ndarray:
     noise = np.random.default_rng(0).integers(0, 256, (8, *INPUT_SHAPE), dtype="uint8")
     levels = np.linspace(0, 255, 8).astype("uint8")[:, None, None, None]
     blank = levels * np.ones((1, *INPUT_SHAPE), "uint8")
-    return np.concatenate([draw_phantoms(16, seed=0)[0], noise, blank])
+    phantoms = draw_phantoms(_PHANTOMS // len(CLASS_NAMES), seed=0)[0]
+    return np.concatenate([phantoms, noise, blank])
 
 
 def _representative() -> np.ndarray:
@@ -187,14 +195,14 @@ def _compare(expected, probabilities, known, threshold):
     differences = [np.abs(probabilities - wanted).max()]
     same = probabilities.argmax(axis=1) == wanted.argmax(axis=1)
     decisions = None
-    if known is not None:
-        known = known.reshape(-1)
+    if not np.isnan(wanted_known).all():
+        known = np.full(len(same), np.nan) if known is None else known.reshape(-1)
         differences.append(np.abs(known - wanted_known).max())
     if threshold is not None:
         one, other = wanted_known < threshold, known < threshold
         decisions = float(np.where(one | other, one == other, same).mean())
     # By NumPy, whose maximum of a number and NaN is NaN.
-    return float(np.max(differences)), float(same.mean()), decisions
+    return float(np.max(differences)), float(same[:_PHANTOMS].mean()), decisions
 
 
 def _describe(model, format, kind: Format, threshold) -> dict:

@@ -58,14 +58,23 @@ def with_known(
         raise ValueError(f"`scale` must be above 0. Received: scale={scale!r}")
     averaged = view_logits(model)
     logits = averaged.output
-    energy = keras.ops.logsumexp(logits, axis=-1)
-    outputs = {
-        PROBABILITIES: layers.Activation("softmax", dtype="float32", name=PROBABILITIES)(logits),
-        KNOWN: layers.Activation("sigmoid", dtype="float32", name=KNOWN)(
-            float(scale) * energy + float(offset)
-        ),
-    }
+    probabilities = layers.Activation("softmax", dtype="float32", name=PROBABILITIES)(logits)
+    known = layers.Activation("sigmoid", dtype="float32", name=KNOWN)(
+        float(scale) * _energy(logits, probabilities) + float(offset)
+    )
+    outputs = {PROBABILITIES: probabilities, KNOWN: known}
     return keras.Model(averaged.inputs[0], outputs, name=name or model.name)
+
+
+def _energy(logits, probabilities):
+    """Logarithm of the sum of exponentials: the mean of logit less log probability, which are all
+    that far apart.
+
+    `keras.ops.logsumexp()` subtracts the maximum. In eight bits that shares its range with the
+    logits, which cuts the low ones off; and OpenCV can't read what else it becomes in ONNX.
+    """
+    apart = logits - keras.ops.log(probabilities + 1e-7)  # probabilities may be 0
+    return keras.ops.sum(probabilities * apart, axis=-1)
 
 
 def view_logits(model: keras.Model) -> keras.Model:
@@ -93,7 +102,8 @@ def _views(images) -> list:
     smaller = layers.ZeroPadding2D(_MARGIN, name="smaller")(images)
     return [
         images,
-        keras.ops.flip(images, axis=2),
+        # Not by `flip()`, for whose reversal OpenCV has no layer.
+        keras.ops.take(images, list(range(size[1] - 1, -1, -1)), axis=2),
         keras.ops.image.resize(larger, size),
         keras.ops.image.resize(smaller, size),
     ]

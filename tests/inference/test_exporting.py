@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from tiny_data import brightness_model
+from tiny_data import brightness_model, knowing_model
 
 from medmnist_keras import (
     CLASS_NAMES,
@@ -24,6 +24,7 @@ from medmnist_keras.data import draw_phantoms
 from medmnist_keras.inference import exporting, formats
 from medmnist_keras.inference.exporting import file_name
 from medmnist_keras.inference.formats import FORMATS
+from medmnist_keras.models import rate
 
 PICTURES = draw_phantoms(2, seed=7)[0]  # none that the export itself looks at
 
@@ -36,6 +37,11 @@ def shipped():
 @pytest.fixture(scope="module")
 def small():
     return brightness_model()
+
+
+@pytest.fixture(scope="module")
+def knowing():
+    return knowing_model()
 
 
 def run_keras(path, images):
@@ -78,6 +84,16 @@ RUNTIMES = {
 
 
 @pytest.mark.parametrize("format", FORMATS)
+def test_a_model_that_does_not_say_what_it_knows_has_one_output(format, small, tmp_path):
+    made = export(small, format, tmp_path / file_name(small, format))
+    facts = json.loads((tmp_path / f"{made.path.name}.json").read_text())
+    outputs = RUNTIMES[format](made.path, PICTURES.astype(facts["input"]["dtype"]))
+    assert list(facts["outputs"]) == list(outputs) == ["probabilities"]
+    assert facts["threshold"] is None
+    assert made.same_decision is None
+
+
+@pytest.mark.parametrize("format", FORMATS)
 def test_another_program_gets_the_same_answers(format, shipped, tmp_path):
     model, threshold = shipped
     made = export(model, format, tmp_path / file_name(model, format), threshold=threshold)
@@ -87,11 +103,13 @@ def test_another_program_gets_the_same_answers(format, shipped, tmp_path):
     probabilities = np.asarray(outputs["probabilities"])
     tolerance = 0.05 if format == "litert-int8" else 1e-4
     np.testing.assert_allclose(probabilities, expected[list(CLASS_NAMES)], atol=tolerance)
-    np.testing.assert_array_equal(outputs["top_probability"], probabilities.max(axis=1))
+    assert np.shape(outputs["probability_known"]) == (len(PICTURES),)
+    np.testing.assert_allclose(outputs["probability_known"], expected["known"], atol=tolerance)
     assert [facts["class_names"][best] for best in probabilities.argmax(axis=1)] == list(
         expected["answer"]
     )
     assert facts["threshold"] == threshold
+    assert facts["below_threshold"] == "none of these"
     assert set(facts["outputs"]) == set(outputs)
     assert made.agreement >= 0.99
     assert made.difference <= (0.2 if format == "litert-int8" else 1e-4)
@@ -150,9 +168,9 @@ def test_the_first_output_is_the_probabilities_to_whoever_asks_for_no_name(
     model, threshold = shipped
     made = export(model, format, tmp_path / file_name(model, format), threshold=threshold)
     probabilities = usual(made.path, PICTURES.astype("float32"))
-    np.testing.assert_allclose(probabilities, model.predict(PICTURES, verbose=0), atol=0.02)
+    np.testing.assert_allclose(probabilities, rate(model, PICTURES)[0], atol=0.02)
     facts = json.loads((tmp_path / f"{made.path.name}.json").read_text())
-    assert list(facts["outputs"]) == ["probabilities", "top_probability"]
+    assert list(facts["outputs"]) == ["probabilities", "probability_known"]
 
 
 def test_an_exported_keras_file_is_loaded_with_its_threshold(shipped, tmp_path):
@@ -165,6 +183,16 @@ def test_an_exported_keras_file_is_loaded_with_its_threshold(shipped, tmp_path):
         pd.testing.assert_frame_equal(answers, predict(PICTURES, model=model, threshold=given))
     export(loaded, "keras", tmp_path / "again.keras", threshold=0.5)
     assert load_model(tmp_path / "again.keras")[1] == 0.5
+
+
+def test_a_threshold_beside_an_export_without_that_output_is_not_used(small, tmp_path):
+    export(small, "keras", tmp_path / "mine.keras")
+    facts = json.loads((tmp_path / "mine.keras.json").read_text())
+    (tmp_path / "mine.keras.json").write_text(json.dumps(facts | {"threshold": 0.5}))
+    with pytest.warns(UserWarning, match="of the highest probability, as versions before 0.4"):
+        loaded, threshold = load_model(tmp_path / "mine.keras")
+    assert threshold is None
+    assert predict(PICTURES, model=loaded, threshold=threshold)["known"].isna().all()
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"threshold": 2}', '{"threshold": "0.5"}'])
@@ -227,39 +255,61 @@ def test_neighbours_of_the_export_are_left_alone(format, small, tmp_path):
     assert len(list(tmp_path.glob("*/mine.txt"))) == 4
 
 
-@pytest.mark.parametrize("off", ["numbers", "classes"])
-def test_one_check_that_fails_is_enough(off, small, tmp_path, monkeypatch):
+@pytest.mark.parametrize("off", ["numbers", "classes", "outputs"])
+def test_one_check_that_fails_is_enough(off, knowing, tmp_path, monkeypatch):
     real = FORMATS["keras"]
 
     def load(path):
         run = real.load(path)
 
         def changed(images):
-            probabilities, confidence = (np.array(output) for output in run(images))
+            probabilities, known = (np.array(output) for output in run(images))
             if off == "numbers":
-                return probabilities, confidence + 1e-3
-            for row in range(3):  # of 112: over 1 %
-                first, second = np.argsort(-probabilities[row])[:2]
-                probabilities[row, [first, second]] = probabilities[row, [second, first]]
-            return probabilities, confidence
+                return probabilities, known + 1e-3
+            if off == "outputs":
+                return probabilities, None
+            first, second = np.argsort(-probabilities[0])[:2]  # of 96 phantoms: over 1 %
+            probabilities[0, [first, second]] = probabilities[0, [second, first]]
+            return probabilities, known
 
         return changed
 
-    difference = real.difference if off == "numbers" else 9
+    difference = 9 if off == "classes" else real.difference
     kind = real._replace(load=load, difference=difference)
     monkeypatch.setitem(formats.FORMATS, "keras", kind)
     with pytest.raises(RuntimeError, match="Nothing was kept"):
-        export(small, "keras", tmp_path / "small.keras")
+        export(knowing, "keras", tmp_path / "small.keras")
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("spoilt", ["probabilities", "confidence"])
+@pytest.mark.parametrize("spoilt", ["probabilities", "known"])
 def test_an_output_that_is_no_number_is_noticed(spoilt):
-    good = np.full((4, 6), 1 / 6)
-    outputs = {"probabilities": good.copy(), "confidence": good.max(axis=1)}
+    good = np.full((4, 6), 1 / 6), np.full(4, 0.5)
+    assert exporting._compare(good, *good, 0.4) == (0, 1, 1)
+    outputs = {"probabilities": good[0].copy(), "known": good[1].copy()}
     outputs[spoilt][:] = np.nan
-    difference, *_ = exporting._compare(good, outputs["probabilities"], outputs["confidence"], None)
+    difference, *_ = exporting._compare(good, outputs["probabilities"], outputs["known"], None)
     assert not difference <= 1e9
+
+
+def test_decisions_are_the_same_where_both_reject_or_both_name_a_class():
+    probabilities = np.eye(6)[[0, 1, 2, 3]]
+    expected = probabilities, np.array([0.9, 0.1, 0.9, 0.1])
+    # The first and the second agree; the third is another class, the fourth is let in.
+    others = np.eye(6)[[0, 5, 5, 3]], np.array([0.8, 0.2, 0.9, 0.6])
+    assert exporting._compare(expected, *others, 0.5) == (1, 0.5, 0.5)
+    assert exporting._compare(expected, *others, None)[2] is None
+
+
+def test_noise_and_blank_pictures_need_not_be_of_the_same_class():
+    ties = np.full((112, 6), 1 / 6)
+    ties[:, 0] += 1e-6
+    others = ties.copy()
+    others[96:, 1] += 2e-6
+    nothing = np.full(112, np.nan)
+    assert exporting._compare((ties, nothing), others, None, None)[1] == 1
+    others[0, 1] += 2e-6
+    assert exporting._compare((ties, nothing), others, None, None)[1] < 1
 
 
 def test_what_was_there_is_replaced(small, tmp_path):
@@ -290,6 +340,13 @@ def test_openvino_tells_nobody(small, tmp_path):
 def test_wrong_arguments(format, name, options, message, small, tmp_path):
     with pytest.raises(ValueError, match=message):
         export(small, format, tmp_path / name, **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("threshold", [0, 0.5])
+def test_a_threshold_needs_a_model_that_says_what_it_knows(threshold, small, tmp_path):
+    with pytest.raises(ValueError, match="which this model doesn't give. Received: threshold=0"):
+        export(small, "keras", tmp_path / "a.keras", threshold=threshold)
     assert list(tmp_path.iterdir()) == []
 
 

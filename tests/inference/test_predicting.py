@@ -1,5 +1,7 @@
 """Answers for people's own pictures, by a model whose answers are known beforehand."""
 
+import json
+
 import keras
 import numpy as np
 import pandas as pd
@@ -7,11 +9,11 @@ import pytest
 import tensorflow as tf
 from keras import layers
 from PIL import Image
-from tiny_data import brightness_model, dicom, write
+from tiny_data import brightness_model, dicom, knowing_model, write
 
 from medmnist_keras import CLASS_NAMES, baseline_cnn, load_model, predict, resnet50v2
 from medmnist_keras.inference import predicting
-from medmnist_keras.models import shipped, shipped_threshold
+from medmnist_keras.models import shipped, shipped_threshold, with_known
 from medmnist_keras.models.networks import ROBUST_WIDTH
 
 WHITE, GREY, BLACK = (np.full((64, 64), level, "uint8") for level in (255, 127, 0))
@@ -20,6 +22,11 @@ WHITE, GREY, BLACK = (np.full((64, 64), level, "uint8") for level in (255, 127, 
 @pytest.fixture(scope="module")
 def model():
     return brightness_model()
+
+
+@pytest.fixture(scope="module")
+def knowing():
+    return knowing_model()
 
 
 @pytest.fixture(autouse=True)
@@ -35,13 +42,14 @@ def no_model_of_another_test():
 def test_table_has_a_row_a_picture(model, tmp_path):
     files = [write(tmp_path / "white.png"), write(tmp_path / "black.png", BLACK)]
     table = predict(files, model=model)
-    assert list(table) == ["file", "answer", "confidence", *CLASS_NAMES, "note", "problem"]
+    assert list(table) == ["file", "answer", "confidence", "known", *CLASS_NAMES, "note", "problem"]
     assert table["file"].tolist() == list(map(str, files))
     assert table["answer"].tolist() == ["Hand", "HeadCT"]
     assert table["problem"].tolist() == ["", ""]
     probabilities = table[list(CLASS_NAMES)]
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
     np.testing.assert_array_equal(table["confidence"], probabilities.max(axis=1))
+    assert table["known"].isna().all()  # this model doesn't say
 
 
 @pytest.mark.parametrize(
@@ -73,24 +81,43 @@ def test_path_bytes_open_file_and_folder(model, tmp_path):
     assert mixed["file"].tolist() == [str(path), "1"]
 
 
-def test_under_the_threshold_it_is_none_of_these(model):
-    pictures = [WHITE, GREY]
-    assert predict(pictures, model=model)["answer"].tolist() == ["Hand", "AbdomenCT"]
-    table = predict(pictures, model=model, threshold=0.5)
-    assert table["answer"].tolist() == ["Hand", "none of these"]
-    assert table["confidence"][1] == pytest.approx(1 / 6, abs=1e-4)
+def test_under_the_threshold_it_is_none_of_these(knowing):
+    pictures = [WHITE, GREY, BLACK]
+    answered = predict(pictures, model=knowing)
+    assert answered["answer"].tolist() == ["Hand", "HeadCT", "HeadCT"]
+    table = predict(pictures, model=knowing, threshold=0.5)
+    assert table["answer"].tolist() == ["Hand", "none of these", "HeadCT"]
+    assert (table["known"] > 0.9).tolist() == [True, False, True]
+    assert table["known"][1] < 0.1
+    pd.testing.assert_frame_equal(table.drop(columns="answer"), answered.drop(columns="answer"))
 
 
-def test_unreadable_pictures_do_not_stop_the_others(model, tmp_path):
+def test_whether_it_is_known_and_which_it_is_are_two_numbers():
+    keras.utils.set_random_seed(0)
+    base = baseline_cnn(width=2)
+    logits = base.get_layer("logits")
+    logits.set_weights([0 * logits.get_weights()[0], np.array([8, 8, 0, 0, 0, 0])])
+    row = predict(GREY, model=with_known(base, scale=1, offset=-4)).iloc[0]
+    assert row["confidence"] == pytest.approx(0.5, abs=1e-3)  # two classes share it
+    assert row["known"] > 0.99
+
+
+def test_a_threshold_needs_a_model_that_says_what_it_knows(model):
+    with pytest.raises(ValueError, match=r"no threshold applies. Received: threshold=0.5; pass"):
+        predict(WHITE, model=model, threshold=0.5)
+    assert predict(WHITE, model=model, threshold=0)["answer"].tolist() == ["Hand"]
+
+
+def test_unreadable_pictures_do_not_stop_the_others(knowing, tmp_path):
     (tmp_path / "text.png").write_text("not a picture")
     pictures = [tmp_path / "text.png", WHITE, tmp_path / "gone.png", BLACK, None]
-    table = predict(pictures, model=model, threshold=0.5)
+    table = predict(pictures, model=knowing, threshold=0.5)
     assert table["answer"].tolist() == ["", "Hand", "", "HeadCT", ""]
     assert (table["problem"] == "").tolist() == [False, True, False, True, False]
     assert "text.png could not be read" in table["problem"][0]
     assert "gone.png does not exist" in table["problem"][2]
-    assert table.loc[[0, 2, 4], ["confidence", *CLASS_NAMES]].isna().all(axis=None)
-    assert predict([None, None], model=model)["answer"].tolist() == ["", ""]
+    assert table.loc[[0, 2, 4], ["confidence", "known", *CLASS_NAMES]].isna().all(axis=None)
+    assert predict([None, None], model=knowing)["answer"].tolist() == ["", ""]
 
 
 def test_chunks_give_what_one_batch_gives(model, monkeypatch):
@@ -133,19 +160,48 @@ def test_model_without_softmax_is_told():
 # -- load_model ----------------------------------------------------------------------------------
 
 
-def test_the_model_that_ships_brings_its_threshold(model, monkeypatch):
-    monkeypatch.setattr(shipped, "shipped_threshold", {"baseline_cnn": 0.9}.get)
+def test_the_model_that_ships_brings_its_threshold(model, tmp_path, monkeypatch):
+    facts = {"threshold": 0.9, "known": {"scale": 2, "offset": -10}}
+    (tmp_path / "baseline_cnn.json").write_text(json.dumps(facts))
+    monkeypatch.setattr(shipped, "WEIGHTS_DIR", tmp_path)
     monkeypatch.setattr(shipped, "baseline_cnn", lambda weights: {"medical_mnist": model}[weights])
-    assert load_model("baseline_cnn") == (model, 0.9)
+    loaded, threshold = load_model("baseline_cnn")
+    assert list(loaded.output) == ["probabilities", "probability_known"]
+    assert threshold == 0.9
     assert predict([WHITE, GREY])["answer"].tolist() == ["Hand", "none of these"]
-    assert predict([WHITE, GREY], threshold=0)["answer"].tolist() == ["Hand", "AbdomenCT"]
+    assert predict([WHITE, GREY], threshold=0)["answer"].tolist() == ["Hand", "HeadCT"]
 
 
-def test_whole_model_from_a_file(model, tmp_path):
+def test_whole_model_from_a_file(model, knowing, tmp_path):
+    for one in (model, knowing):
+        one.save(tmp_path / "mine.keras")
+        loaded, threshold = load_model(tmp_path / "mine.keras")
+        assert threshold is None
+        pictures = [WHITE, GREY, BLACK]
+        pd.testing.assert_frame_equal(predict(pictures, model=loaded), predict(pictures, model=one))
+
+
+def test_a_threshold_of_an_earlier_version_is_not_taken_for_one_of_known(model, tmp_path):
+    """It was of the highest probability, and the model had no other output to compare with."""
     model.save(tmp_path / "mine.keras")
-    loaded, threshold = load_model(tmp_path / "mine.keras")
+    (tmp_path / "mine.keras.json").write_text('{"threshold": 0.5}')
+    with pytest.warns(UserWarning, match=r"mine\.keras is of the highest probability.*not used"):
+        loaded, threshold = load_model(tmp_path / "mine.keras")
     assert threshold is None
-    assert predict(WHITE, model=loaded)["answer"].tolist() == ["Hand"]
+    assert predict(GREY, model=loaded, threshold=threshold)["answer"].tolist() == ["AbdomenCT"]
+
+
+def test_outputs_of_an_earlier_version_s_export_are_read(model, tmp_path):
+    top = keras.ops.max(model.output, axis=-1)
+    outputs = {"probabilities": model.output, "top_probability": top}
+    keras.Model(model.inputs[0], outputs).save(tmp_path / "mine.keras")
+    (tmp_path / "mine.keras.json").write_text('{"threshold": 0.5}')
+    with pytest.warns(UserWarning, match="not used"):
+        loaded, threshold = load_model(tmp_path / "mine.keras")
+    assert threshold is None
+    table = predict([WHITE, GREY], model=loaded)
+    assert table["answer"].tolist() == ["Hand", "AbdomenCT"]
+    assert table["known"].isna().all()
 
 
 @pytest.mark.parametrize("name", ["mine", "baseline_cnn", "resnet50v2"])
@@ -179,7 +235,7 @@ def test_the_model_that_really_ships():
     assert threshold == shipped_threshold("baseline_cnn")
     table = predict([GREY, WHITE])
     assert table["answer"].tolist() == ["none of these"] * 2
-    assert (table["confidence"] < threshold).all()
+    assert (table["known"] < threshold).all()
 
 
 def test_weights_of_resnet50v2(tmp_path):
@@ -221,11 +277,11 @@ def test_code_in_a_model_file_is_not_run(tmp_path):
         load_model(tmp_path / "harmful.keras")
 
 
-def test_a_picture_at_the_threshold_itself_is_answered(model):
-    confidence = float(predict(WHITE, model=model, threshold=0)["confidence"][0])
-    assert predict(WHITE, model=model, threshold=confidence)["answer"].tolist() == ["Hand"]
-    above = np.nextafter(np.float32(confidence), np.float32(2))
-    assert predict(WHITE, model=model, threshold=float(above))["answer"][0] == "none of these"
+def test_a_picture_at_the_threshold_itself_is_answered(knowing):
+    known = float(predict(WHITE, model=knowing)["known"][0])
+    assert predict(WHITE, model=knowing, threshold=known)["answer"].tolist() == ["Hand"]
+    above = np.nextafter(known, 2)
+    assert predict(WHITE, model=knowing, threshold=float(above))["answer"][0] == "none of these"
 
 
 def test_the_shipped_model_is_loaded_once(monkeypatch):
@@ -276,8 +332,16 @@ def test_frames_must_be_one_or_all(model):
     ("modality", "contradicts"),
     [("DX", False), ("OT", False), (None, False), ("MR", True), ("US", True), ("MG", True)],
 )
-def test_a_modality_that_contradicts_the_answer_is_noted(modality, contradicts, model):
+def test_a_modality_that_contradicts_the_answer_is_noted(modality, contradicts, model, knowing):
     pytest.importorskip("pydicom")
-    table = predict(dicom(WHITE, Modality=modality), model=model)
-    assert table["answer"].tolist() == ["Hand"]
-    assert ("which Hand can't be" in table["note"][0]) == contradicts
+    for one, threshold in ((model, None), (knowing, 0.5)):
+        table = predict(dicom(WHITE, Modality=modality), model=one, threshold=threshold)
+        assert table["answer"].tolist() == ["Hand"]
+        assert ("which Hand can't be" in table["note"][0]) == contradicts
+
+
+def test_what_is_rejected_contradicts_no_modality(knowing):
+    pytest.importorskip("pydicom")
+    table = predict(dicom(GREY, Modality="US"), model=knowing, threshold=0.5)
+    assert table["answer"].tolist() == ["none of these"]
+    assert table["note"].tolist() == [""]
