@@ -14,7 +14,6 @@ from ..data.drawing import (
     draw_pose,
     draw_rod,
     expose,
-    local_coordinates,
     mottle,
     paint,
     soften,

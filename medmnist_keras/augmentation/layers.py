@@ -15,12 +15,13 @@ from .draws import Draws, X, Y, affine, change_some
 from .outliers import draw_far_outliers, draw_near_outliers
 from .rendering import BREAST, blur, draw_side_view, is_ct, render_ct, render_mri
 
-_UNTOUCHED = 0.25  # share of pictures that stay as they are, so that home isn't forgotten
-_VIEWED = 0.2  # share that is only mirrored and zoomed, as `with_known()` looks at pictures
+_UNTOUCHED = 0.4  # share of pictures that stay as they are, so that home isn't forgotten
+_UNTOUCHED_MRI = 0.25  # fewer: nothing looks as different elsewhere as MRI, which has no units
 _RENDERED = 0.75  # share of the others that are rendered as another scanner might
 _OUTLIERS = 0.2  # share of training pictures
 _NEAR = 0.6  # share of the outliers that are near the classes
-_ONE_BREAST = 0.45
+_ONE_BREAST = 0.6
+_SIDE_VIEWS = 0.6  # share of these that is drawn, for the data set has none
 
 
 def change_batch(both, labels, seed, robust_layers, body_parts):
@@ -38,10 +39,8 @@ def change_batch(both, labels, seed, robust_layers, body_parts):
     """
     draws = Draws(seed, tf.shape(labels)[0])
     images = tf.cast(both[..., :1], tf.float32)
-    lot = draws.uniform()[:, 0, 0, 0]
-    # No class looks as different elsewhere as MRI, which has no units: it is rendered more often.
-    viewed = (lot >= _UNTOUCHED) & (lot < _UNTOUCHED + _VIEWED) & (labels != BREAST)
-    changed = (lot >= _UNTOUCHED) & ~viewed
+    untouched = tf.where(labels == BREAST, _UNTOUCHED_MRI, _UNTOUCHED)
+    changed = draws.uniform()[:, 0, 0, 0] >= untouched
     near = _near_share(robust_layers)
     outlying = draws.mask(0.0 if near is None else _OUTLIERS)
 
@@ -53,7 +52,6 @@ def change_batch(both, labels, seed, robust_layers, body_parts):
 
     # Each only on the pictures that it is for: the layers take half of the training's time.
     images = change_some(changed & ~outlying, change, draws, images, both, labels)
-    images = change_some(viewed & ~outlying, _view, draws, images)
     images = change_some(outlying, expose, draws, images, both, labels)
     labels = tf.where(outlying, draws.labels(len(CLASS_NAMES)), labels)
     return tf.ensure_shape(images, (both.shape[0], IMAGE_SIZE, IMAGE_SIZE, 1)), labels
@@ -80,14 +78,6 @@ def _change(both, labels, draws, robust_layers):
         if name in robust_layers:
             images = change(images, draws)
     return 255 * tf.clip_by_value(images, 0, 1)
-
-
-def _view(images, draws):
-    """Mirrored half of the time, a little larger or smaller."""
-    same = 0 * draws.uniform()
-    shift = draws.uniform(-0.05, 0.05), draws.uniform(-0.05, 0.05)
-    zoom = draws.log_uniform(0.85, 1.18)
-    return affine(images, same, zoom, 1 + same, x=shift[0], y=shift[1], mirror=draws.sign())
 
 
 def _near_share(robust_layers) -> float | None:
@@ -136,7 +126,7 @@ def _render(images, depths, labels, draws, robust_layers):
 
 
 def _one_breast(both, draws):
-    """Half of the time one side of the picture, mostly turned to the side; or a drawn side view."""
+    """One side of the picture, mostly turned to the side; or a drawn side view."""
     turned = draws.sign() * (np.pi / 2) * draws.bernoulli(0.85)
     # Depths count from 0 meanwhile, for with zeros the frame is filled: that shall be outside.
     outside = tf.constant([0.0, DEPTH_ZERO / DEPTH_STEPS])
@@ -150,7 +140,7 @@ def _one_breast(both, draws):
     )
     one_side -= outside
     drawn = tf.concat(draw_side_view(draws), axis=-1)
-    return tf.where(draws.uniform() < 0.5, one_side, drawn)
+    return tf.where(draws.uniform() < 1 - _SIDE_VIEWS, one_side, drawn)
 
 
 def _move(images, draws):

@@ -159,6 +159,9 @@ def render_mri(images, depths, draws: Draws):
     )
     gland = tf.sigmoid(draws.uniform(2, 6) * gland)
     gland *= _deeper(depths, draws.uniform(1, 7) + draws.smooth_noise(5))
+    # What is darker than the fat around it in this data set is gland, too.
+    seen = tf.nn.relu(blur(grey, 3.0) - grey) * draws.uniform(2, 6) * _deeper(depths, 2)
+    gland = tf.clip_by_value(gland * draws.bernoulli(0.7) + seen, 0, 1.2)
     fat = draws.uniform(0.02, 0.25) + draws.uniform(0, 0.05) * draws.smooth_noise(20)
     vessels = (
         draws.uniform(0, 0.6) * tf.nn.relu(draws.smooth_noise(22) - 1.2) * draws.bernoulli(0.6)
@@ -177,6 +180,7 @@ def render_mri(images, depths, draws: Draws):
     skin = tf.sigmoid(3 * (draws.uniform(0.8, 2) - depths)) * draws.uniform(-0.1, 0.5)
     tissue = tf.nn.relu(tissue + skin) * tf.clip_by_value(depths + 0.5, 0, 1)
     tissue *= tf.exp(draws.uniform(0, 0.6) * draws.smooth_noise(3) - draws.uniform(-0.6, 0.9) * Y)
+    tissue *= tf.exp(-draws.uniform(0, 1.2) * draws.bernoulli(0.6) * tf.nn.relu(depths - 3) / 16)
     peak = tf.reduce_max(tissue, axis=(1, 2, 3), keepdims=True) + 0.02
     return 255 * tf.clip_by_value(tissue / peak * draws.uniform(0.4, 1.3), 0, 1)
 
@@ -256,15 +260,18 @@ def draw_side_view(draws: Draws):
         `(images, depths)`, as `render_mri()` takes them.
     """
     wall = draws.uniform(-0.9, -0.1) + draws.uniform(-0.4, 0.4) * Y + 0.06 * draws.smooth_noise(4)
-    length, half = draws.uniform(0.7, 1.6), draws.uniform(0.55, 1.1)
-    u = (X - wall) / length + 0.05 * draws.smooth_noise(4)
+    length, half = draws.uniform(0.5, 1.6), draws.uniform(0.5, 1.1)
+    u = (X - wall) / length + 0.04 * draws.smooth_noise(4)
     v = (Y - draws.uniform(-0.2, 0.2) - draws.uniform(-0.3, 0.3) * u) / half
     reach = 1 - tf.nn.relu(u) ** draws.uniform(1.3, 2.4) - tf.abs(v) ** draws.uniform(1.6, 3)
     dome = tf.minimum(length, half) * reach * 16  # roughly pixels, near the edge
     chest = 32 * (wall - X)
     muscle = tf.sigmoid(chest - draws.uniform(-2, 3)) * draws.uniform(0.5, 1)
-    images = 255 * tf.clip_by_value(draws.uniform(0.6, 1) - muscle, 0, 1)
-    return images, tf.maximum(dome, chest + 1)
+    # Gland gathers behind the nipple, as a cone; there the picture is darker than fat.
+    cone = tf.exp(-draws.uniform(1, 4) * v * v - draws.uniform(1, 6) * tf.square(u - 0.5))
+    gland = cone * tf.sigmoid(6 * (draws.smooth_noise(9) + draws.uniform(-0.5, 1)))
+    grey = draws.uniform(0.6, 1) * (1 - 0.6 * gland * draws.uniform()) - muscle
+    return 255 * tf.clip_by_value(grey, 0, 1), tf.maximum(dome, chest + 1)
 
 
 def blur(images, sigma):
