@@ -22,8 +22,8 @@ from sklearn.preprocessing import StandardScaler
 
 from .._keras import keras
 from .._types import Pair
-from ..data.similarity import unit_thumbnails
-from ..models.known import logits_model, view_logits
+from ..data.similarity import nearest
+from ..models.known import view_logits
 
 DEPTHS = ("block1", "block2", "pool")  # layers of `baseline_cnn()` whose features are read
 _NEIGHBOURS = 5
@@ -94,8 +94,7 @@ def grey_histogram(known: ArrayLike, images: ArrayLike) -> np.ndarray:
 
 def nearest_thumbnail(known: ArrayLike, images: ArrayLike) -> np.ndarray:
     """The highest similarity to a training picture, of 16x16 thumbnails."""
-    search = NearestNeighbors(n_neighbors=1).fit(unit_thumbnails(np.asarray(known)))
-    return -search.kneighbors(unit_thumbnails(np.asarray(images)))[0][:, 0]
+    return nearest(np.asarray(images), np.asarray(known))[0]
 
 
 def compare_scores(
@@ -142,7 +141,7 @@ def compare_scores(
             "max softmax": max_softmax(logits),
             "max logit": max_logit(logits),
             "energy": energy(logits),
-            "energy, six views": energy(seen[0]),
+            "energy, four views": energy(seen[0]),
             "nearest neighbours": nearest_neighbours(last, deep),
             **{
                 f"Mahalanobis, {depth}": mahalanobis(one, labels, other)
@@ -155,7 +154,7 @@ def compare_scores(
             "nearest thumbnail": nearest_thumbnail(x_known, images),
         }
         if ensemble:
-            rows["energy, six views, ensemble"] = energy(np.mean(seen, axis=0))
+            rows["energy, four views, ensemble"] = energy(np.mean(seen, axis=0))
         for score, values in rows.items():
             found.setdefault(score, {})[name] = values
     return found

@@ -195,7 +195,8 @@ def conformal_sets(
 
     Split conformal prediction (Angelopoulos and Bates 2021, https://arxiv.org/abs/2107.07511):
     every class whose probability is no less than what the true classes of validation pictures
-    mostly have. The promise holds for pictures of the same kind alone.
+    mostly have; all classes, where validation pictures are too few to promise less. The promise
+    holds for pictures of the same kind alone.
 
     Args:
         labels: int `(N,)`, true classes of the validation pictures.
@@ -213,5 +214,7 @@ def conformal_sets(
         raise ValueError(f"`coverage` must lie between 0 and 1. Received: coverage={coverage!r}")
     labels, calibration = np.asarray(labels), np.asarray(calibration)
     true = 1 - calibration[np.arange(len(labels)), labels]
-    level = min(1, np.ceil((len(labels) + 1) * coverage) / len(labels))
-    return 1 - np.asarray(probabilities) <= np.quantile(true, level, method="higher")
+    rank = int(np.ceil((len(labels) + 1) * coverage))
+    if rank > len(labels):  # too few validation pictures for the promise
+        return np.ones(np.shape(probabilities), bool)
+    return 1 - np.asarray(probabilities) <= np.sort(true)[rank - 1]

@@ -395,20 +395,47 @@ def test_each_source_and_class_has_its_row():
     assert table.loc[("Lima", "Hand"), "low"] == wilson_interval(20, 30)[0]
 
 
-def test_refused_pictures_are_counted():
-    probabilities = certain(GUESSES)
-    probabilities[30:] = certain(GUESSES[30:], 0.4)  # ten right, ten wrong
-    report = external_report(LABELS, probabilities, ["x"] * 50, threshold=0.5)
-    assert report.scores["refused"] == pytest.approx(0.4)
-    assert report.scores["accuracy_kept"] == pytest.approx(28 / 30)
-    assert report.per_class.loc["Hand", "refused"] == pytest.approx(0.5)
-    assert report.per_class.loc["AbdomenCT", "refused"] == 0
-    assert report.per_source.loc[("x", "Hand"), "refused"] == pytest.approx(0.5)
-    assert report.per_class.loc["Hand", "recall"] == 0.75  # refused or not
-    half = np.tile([0.5, 0.5, 0, 0, 0, 0], (50, 1))
-    assert external_report(LABELS, half, threshold=0.5).scores["refused"] == 0  # not under it
-    nothing_kept = external_report(LABELS, probabilities, threshold=1.0)
-    assert nothing_kept.scores["accuracy_kept"] is None
+def test_rejected_pictures_are_counted():
+    known = np.where(np.arange(50) < 30, 0.9, 0.4)  # of the last twenty ten are right
+    report = external_report(LABELS, certain(GUESSES), ["x"] * 50, known=known, threshold=0.5)
+    assert report.scores["rejected"] == pytest.approx(0.4)
+    assert report.scores["accuracy_accepted"] == pytest.approx(28 / 30)
+    assert report.per_class.loc["Hand", "rejected"] == pytest.approx(0.5)
+    assert report.per_class.loc["AbdomenCT", "rejected"] == 0
+    assert report.per_source.loc[("x", "Hand"), "rejected"] == pytest.approx(0.5)
+    assert report.per_class.loc["Hand", "recall"] == 0.75  # rejected or not
+    assert json.loads(json.dumps(report.scores)) == report.scores
+
+
+def test_what_is_answered_and_right_is_the_mean_of_the_classes():
+    known = np.where(np.arange(50) < 30, 0.9, 0.4)
+    report = external_report(LABELS, certain(GUESSES), ["x"] * 50, known=known, threshold=0.5)
+    right = report.per_class["accepted_and_right"]
+    assert right["AbdomenCT"] == pytest.approx(8 / 10)
+    assert right["Hand"] == pytest.approx(20 / 40)
+    assert right.drop(["AbdomenCT", "Hand"]).isna().all()
+    assert report.scores["accepted_and_right"] == pytest.approx((0.8 + 0.5) / 2)
+    assert report.per_source.loc[("x", "Hand"), "accepted_and_right"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("threshold", "rejected"), [(0, 0), (0.5, 0), (0.51, 1), (1, 1)])
+def test_a_picture_at_the_threshold_itself_is_accepted(threshold, rejected):
+    report = external_report(LABELS, certain(GUESSES), known=[0.5] * 50, threshold=threshold)
+    assert report.scores["rejected"] == rejected
+    accuracy = None if rejected else pytest.approx(38 / 50)
+    assert report.scores["accuracy_accepted"] == accuracy
+
+
+def test_nothing_is_rejected_without_a_threshold():
+    report = external_report(LABELS, certain(GUESSES), known=np.zeros(50))
+    assert not {"rejected", "accuracy_accepted", "accepted_and_right"} & set(report.scores)
+    assert not {"rejected", "accepted_and_right"} & set(report.per_class)
+
+
+@pytest.mark.parametrize("known", [None, [0.5], np.full((50, 6), 0.5)])
+def test_a_threshold_needs_the_probability_of_being_known(known):
+    with pytest.raises(ValueError, match=r"needs `known`.*Received: shape .* for 50 pictures"):
+        external_report(LABELS, certain(GUESSES), known=known, threshold=0.5)
 
 
 def test_arguments_that_do_not_fit():
