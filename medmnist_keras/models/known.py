@@ -46,7 +46,8 @@ def with_known(
         `(batch, classes)`, which sum to 1, and `"probability_known"` `(batch,)`, from 0 to 1.
 
     Raises:
-        ValueError: when there is no layer named `"logits"`, or `scale` isn't above 0.
+        ValueError: when there is no layer named `"logits"`, it has an activation, or `scale` isn't
+            above 0.
 
     Example:
 
@@ -129,6 +130,12 @@ def logits_model(model: keras.Model) -> keras.Model:
             f"resnet50v2() have. Received: {model.name} with the last layers "
             f"{[each.name for each in model.layers[-3:]]}; name yours so, and softmax apart."
         ) from error
+    activation = getattr(layer, "activation", keras.activations.linear)
+    if activation is not keras.activations.linear:
+        raise ValueError(
+            'The model must have a layer named "logits" without activation, and softmax apart. '
+            f"Received: {model.name}, whose layer has one: {activation}."
+        )
     return keras.Model(model.inputs[0], layer.output, name=f"{model.name}_logits")
 
 
