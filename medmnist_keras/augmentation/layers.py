@@ -52,8 +52,9 @@ def change_batch(both, labels, seed, robust_layers, body_parts):
 
     # Each only on the pictures that it is for: the layers take half of the training's time.
     images = change_some(changed & ~outlying, change, draws, images, both, labels)
-    images = change_some(outlying, expose, draws, images, both, labels)
-    labels = tf.where(outlying, draws.labels(len(CLASS_NAMES)), labels)
+    if near is not None:
+        images = change_some(outlying, expose, draws, images, both, labels)
+        labels = tf.where(outlying, draws.labels(len(CLASS_NAMES)), labels)
     return tf.ensure_shape(images, (both.shape[0], IMAGE_SIZE, IMAGE_SIZE, 1)), labels
 
 

@@ -14,17 +14,33 @@ from medmnist_keras.augmentation import (
     ROBUST_LAYERS,
     add_depth,
     add_phantoms,
+    add_renderings,
+    draw_body_parts,
     layers as layers_module,
+    pipelines,
+    render_outliers,
     render_shift,
 )
-from medmnist_keras.augmentation.draws import Draws
-from medmnist_keras.augmentation.layers import _jpeg, _transform, render_batch
-from medmnist_keras.augmentation.outliers import draw_outliers
+from medmnist_keras.augmentation.draws import Draws, affine
+from medmnist_keras.augmentation.layers import _jpeg, render_batch
+from medmnist_keras.augmentation.outliers import draw_far_outliers, draw_near_outliers
 from medmnist_keras.data import draw_phantoms
 
 BREAST = CLASS_NAMES.index("BreastMRI")
 CT = [CLASS_NAMES.index(name) for name in ("AbdomenCT", "ChestCT", "HeadCT")]
-ALL_BUT_FOREIGN = [name for name in ROBUST_LAYERS if name != "foreign"]
+OUTLIERS = ["outliers", "near outliers"]
+ALL_BUT_OUTLIERS = [name for name in ROBUST_LAYERS if name not in OUTLIERS]
+# Of as many pictures of each class.
+KEPT = (5 * layers_module._UNTOUCHED + layers_module._UNTOUCHED_MRI) / 6
+OUTLYING = layers_module._OUTLIERS
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_body_parts():
+    """A tenth of them, which is still some of each kind, for drawing them takes seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipelines, "_BODY_PARTS", 640)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -90,10 +106,9 @@ def test_batches_are_float_grey_levels_of_a_static_shape(bodies, phantoms, two_e
         assert set(classes) == set(range(6))
 
 
-def test_two_in_five_of_the_pictures_stay_as_they_are(repeated, two_epochs):
+def test_some_of_the_pictures_stay_as_they_are(repeated, two_epochs):
     shares = [1 - changed(images, repeated[0]).mean() for images, _ in two_epochs]
-    # Of those that aren't foreign.
-    np.testing.assert_allclose(shares, 0.4 * 0.9, atol=0.05)
+    np.testing.assert_allclose(shares, KEPT * (1 - OUTLYING), atol=0.05)
 
 
 def test_no_two_pieces_of_many_pictures_are_rendered_alike():
@@ -114,7 +129,7 @@ def test_shifted_pictures_repeat_their_edge():
 def test_a_mirrored_picture_is_the_other_way_round_however_it_is_turned(quarters, mirror):
     picture = draw_phantoms(1)[0][4:5].astype("float32")
     angle, one = (np.full((1, 1, 1, 1), value, "float32") for value in (quarters * np.pi / 2, 1))
-    changed = _transform(
+    changed = affine(
         tf.constant(picture),
         tf.constant(angle),
         one,
@@ -148,11 +163,11 @@ def test_rendered_levels_are_rounded_not_cut():
         )
 
 
-def test_labels_of_about_a_tenth_are_drawn_by_lot(repeated, two_epochs):
+def test_labels_of_outliers_are_drawn_by_lot(repeated, two_epochs):
     images, truth = repeated
     for drawn, labels in two_epochs:
         other = labels != truth
-        assert other.mean() == pytest.approx(0.1 * 5 / 6, abs=0.035)  # a sixth hits the truth
+        assert other.mean() == pytest.approx(OUTLYING * 5 / 6, abs=0.035)  # a sixth hits the truth
         assert set(labels[other]) == set(range(6))
         assert changed(drawn, images)[other].all()  # a picture left alone keeps its label
     assert not np.array_equal(two_epochs[0][1], two_epochs[1][1])
@@ -161,7 +176,8 @@ def test_labels_of_about_a_tenth_are_drawn_by_lot(repeated, two_epochs):
 def test_each_epoch_shows_other_pictures(repeated, two_epochs):
     first, second = (images for images, _ in two_epochs)
     # But for those that stay as they are in both epochs.
-    assert changed(first, second).mean() == pytest.approx(1 - 0.36**2, abs=0.05)
+    kept = KEPT * (1 - OUTLYING)
+    assert changed(first, second).mean() == pytest.approx(1 - kept**2, abs=0.05)
 
 
 def test_no_picture_is_changed_as_another(repeated, two_epochs):
@@ -200,20 +216,53 @@ def test_each_layer_changes_what_it_is_for(layer, bodies, phantoms):
     touched = changed(drawn, images)
     concerned = {"CT": CT, "MRI": [BREAST], "one breast": [BREAST]}.get(layer, range(6))
     within = np.isin(truth, concerned)
-    least = {"marks": 0.1, "one breast": 0.1, "foreign": 0.02}.get(layer, 0.3)
+    least = {"marks": 0.1, "one breast": 0.1, **dict.fromkeys(OUTLIERS, 0.1)}.get(layer, 0.3)
     assert touched[within].mean() > least
     assert not touched[~within].any()
-    if layer == "foreign":
-        assert touched.mean() < 0.25
+    if layer in OUTLIERS:
+        assert touched.mean() == pytest.approx(OUTLYING, abs=0.07)
         assert touched[labels != truth].all()
+        assert (labels != truth).any()
     else:
         np.testing.assert_array_equal(labels, truth)
 
 
-def test_labels_are_intact_without_foreign_pictures(bodies, phantoms):
-    drawn, labels = epochs(bodies, phantoms[1], robust_layers=ALL_BUT_FOREIGN)[0]
+def test_labels_are_intact_without_outliers(bodies, phantoms):
+    drawn, labels = epochs(bodies, phantoms[1], robust_layers=ALL_BUT_OUTLIERS)[0]
     np.testing.assert_array_equal(labels, phantoms[1])
     assert changed(drawn, phantoms[0]).mean() > 0.5
+
+
+@pytest.mark.parametrize(
+    ("robust_layers", "near"),
+    [
+        (["outliers"], 0),
+        (["near outliers"], 1),
+        (OUTLIERS, layers_module._NEAR),
+        (["tone"], None),
+        ([], None),
+    ],
+)
+def test_outliers_are_of_the_kinds_that_were_asked_for(robust_layers, near, repeated, monkeypatch):
+    """Here those near the classes are white, the others black."""
+
+    def white(images, depths, labels, body_parts, draws):
+        return tf.fill(tf.shape(images), 255.0)
+
+    monkeypatch.setattr(layers_module, "draw_near_outliers", white)
+    monkeypatch.setattr(layers_module, "draw_far_outliers", lambda images, _: 0 * images)
+    for change in ("_tone", "_mark", "_degrade"):
+        monkeypatch.setattr(layers_module, change, lambda images, _: images)
+    images, labels = epochs(
+        add_depth(*repeated), repeated[1], batch_size=60, robust_layers=robust_layers
+    )[0]
+    levels = images[images.std(axis=(1, 2, 3)) == 0].mean(axis=(1, 2, 3))
+    if near is None:
+        assert not len(levels)
+        np.testing.assert_array_equal(labels, repeated[1])
+    else:
+        assert len(levels) / len(images) == pytest.approx(OUTLYING, abs=0.05)
+        assert (levels == 255).mean() == pytest.approx(near, abs=0.1)
 
 
 def test_what_has_no_body_is_not_rendered_anew(phantoms):
@@ -289,8 +338,8 @@ def test_pictures_from_elsewhere_depend_on_the_seed_alone(phantoms):
     first = render_shift(*phantoms, seed=3)
     assert not changed(first, render_shift(*phantoms, seed=3)).any()
     assert changed(first, render_shift(*phantoms, seed=4)).mean() > 0.95
-    foreign_or_not = render_shift(*phantoms, seed=3, robust_layers=ALL_BUT_FOREIGN)
-    assert not changed(first, foreign_or_not).any()
+    without_outliers = render_shift(*phantoms, seed=3, robust_layers=ALL_BUT_OUTLIERS)
+    assert not changed(first, without_outliers).any()
 
 
 def test_pictures_that_do_not_fit_are_told(phantoms):
@@ -301,7 +350,56 @@ def test_pictures_that_do_not_fit_are_told(phantoms):
         render_shift(images, labels[:-1])
 
 
-# -- phantoms and foreign pictures ---------------------------------------------------------------
+def test_renderings_come_after_the_pictures_as_they_are(phantoms):
+    images, labels = add_renderings(*phantoms, seed=3)
+    np.testing.assert_array_equal(images[:120], phantoms[0])
+    assert not changed(images[120:], render_shift(*phantoms, seed=3)).any()
+    np.testing.assert_array_equal(labels, np.tile(phantoms[1], 2))
+
+
+# -- render_outliers -----------------------------------------------------------------------------
+
+
+def test_outliers_are_pictures_of_the_same_form_that_the_seed_decides(phantoms):
+    first = render_outliers(*phantoms, seed=3)
+    assert first.shape == phantoms[0].shape
+    assert first.dtype == np.uint8
+    assert not changed(first, render_outliers(*phantoms, seed=3)).any()
+    assert changed(first, render_outliers(*phantoms, seed=4)).mean() > 0.95
+
+
+def test_outliers_are_neither_the_pictures_nor_their_renderings(phantoms):
+    outliers = render_outliers(*phantoms, seed=3)
+    assert changed(outliers, phantoms[0]).all()
+    assert changed(outliers, render_shift(*phantoms, seed=3)).all()
+
+
+def test_outliers_to_calibrate_on_are_not_those_of_a_training_of_that_seed(phantoms, monkeypatch):
+    seeds = []
+
+    def draw(count, *, seed):
+        seeds.append(seed)
+        return draw_body_parts(count, seed=seed)
+
+    monkeypatch.setattr(pipelines, "draw_body_parts", draw)
+    monkeypatch.setattr(layers_module, "outlier_batch", lambda both, *_: both[..., :1])
+    monkeypatch.setattr(layers_module, "change_batch", lambda images, labels, *_: (images, labels))
+    augment_robust(make_dataset(add_depth(*phantoms), phantoms[1]), seed=3)
+    render_outliers(*phantoms, seed=3)
+    assert len(set(seeds)) == len(seeds) == 2
+
+
+def test_no_pictures_give_no_outliers(phantoms):
+    images, labels = phantoms
+    assert render_outliers(images[:0], labels[:0]).shape == (0, 64, 64, 1)
+
+
+def test_pictures_to_make_outliers_of_that_do_not_fit_are_told(phantoms):
+    with pytest.raises(ValueError, match="must be uint8"):
+        render_outliers(phantoms[0].astype("float32"), phantoms[1])
+
+
+# -- phantoms and outliers -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("count", [30, 118, 120])
@@ -319,16 +417,16 @@ def test_a_sixth_are_phantoms_without_depths(count, bodies, phantoms):
     np.testing.assert_array_equal(labels[count:], classes)
 
 
-def test_foreign_pictures_are_of_many_kinds(phantoms):
+def test_far_outliers_are_of_many_kinds(phantoms):
     images = tf.constant(np.resize(phantoms[0], (300, 64, 64, 1)), tf.float32)
-    drawn = draw_outliers(images, Draws(0, 300)).numpy()
+    drawn = draw_far_outliers(images, Draws(0, 300)).numpy()
     assert drawn.shape == (300, 64, 64, 1)
     assert drawn.dtype == np.float32
     assert np.isfinite(drawn).all()
     assert drawn.min() >= 0
     assert drawn.max() <= 255
-    assert not changed(drawn, draw_outliers(images, Draws(0, 300)).numpy()).any()
-    assert changed(drawn, draw_outliers(images, Draws(1, 300)).numpy()).mean() > 0.95
+    assert not changed(drawn, draw_far_outliers(images, Draws(0, 300)).numpy()).any()
+    assert changed(drawn, draw_far_outliers(images, Draws(1, 300)).numpy()).mean() > 0.95
     assert changed(drawn, images.numpy()).mean() > 0.98
     # Blanks are a tenth: no step from one pixel to the next is large.
     steps = np.abs(np.diff(drawn, axis=2)).max(axis=(1, 2, 3))
@@ -337,6 +435,32 @@ def test_foreign_pictures_are_of_many_kinds(phantoms):
     greys, before = (np.sort(each.reshape(300, -1)) for each in (drawn, images.numpy()))
     jigsaws = (np.abs(greys - before) < 0.01).all(axis=1)
     assert jigsaws.mean() == pytest.approx(0.25, abs=0.09)
+
+
+def near_outliers(images, labels, body_parts, seed=0):
+    depths = tf.constant((add_depth(images, labels)[..., 1:] - 64.0) / 4, tf.float32)
+    arguments = tf.constant(images, tf.float32), depths, tf.constant(labels), body_parts
+    return draw_near_outliers(*arguments, Draws(seed, len(images))).numpy()
+
+
+def test_near_outliers_are_other_body_parts_parts_of_pictures_and_ct_as_mri(phantoms):
+    images, labels = (np.concatenate([part] * 3) for part in phantoms)
+    white = np.full((7, 64, 64, 1), 255, "uint8")
+    drawn = near_outliers(images, labels, white)
+    assert drawn.shape == (360, 64, 64, 1)
+    assert drawn.dtype == np.float32
+    assert np.isfinite(drawn).all()
+    assert drawn.min() >= 0
+    assert drawn.max() <= 255.001
+    assert not changed(drawn, near_outliers(images, labels, white)).any()
+    assert changed(drawn, near_outliers(images, labels, white, seed=1)).mean() > 0.9
+    assert changed(drawn, images).mean() > 0.98
+    # White where it isn't of the pictures that were given, but for the frame of one turned.
+    parts = ((drawn > 254) | (drawn < 1)).mean(axis=(1, 2, 3)) > 0.95
+    shares = [parts[labels == label].mean() for label in range(6)]
+    assert all(0.1 < share < 0.95 for share in shares)
+    # Of CT a third more is shown as MRI.
+    assert np.mean([shares[label] for label in CT]) < shares[BREAST] - 0.15
 
 
 class Coarse:
