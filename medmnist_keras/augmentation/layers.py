@@ -16,12 +16,13 @@ from .outliers import draw_far_outliers, draw_near_outliers
 from .rendering import BREAST, blur, draw_side_view, is_ct, render_ct, render_mri
 
 _UNTOUCHED = 0.4  # share of pictures that stay as they are, so that home isn't forgotten
-_UNTOUCHED_MRI = 0.25  # fewer: nothing looks as different elsewhere as MRI, which has no units
+_UNTOUCHED_MRI = 0.2  # fewer: nothing looks as different elsewhere as MRI, which has no units
 _RENDERED = 0.75  # share of the others that are rendered as another scanner might
+_RENDERED_MRI = 0.9
 _OUTLIERS = 0.2  # share of training pictures
 _NEAR = 0.6  # share of the outliers that are near the classes
-_ONE_BREAST = 0.6
-_SIDE_VIEWS = 0.6  # share of these that is drawn, for the data set has none
+_ONE_BREAST = 0.7
+_SIDE_VIEWS = 0.7  # share of these that is drawn, for the data set has none
 
 
 def change_batch(both, labels, seed, robust_layers, body_parts):
@@ -110,7 +111,7 @@ def _depths(both):
 def _render(images, depths, labels, draws, robust_layers):
     """The layers that need to know where the body is."""
     has_body = tf.reduce_max(depths, axis=(1, 2, 3)) > 0  # phantoms and blank pictures have none
-    anew = has_body & draws.mask(_RENDERED)
+    anew = has_body & draws.mask(tf.where(labels == BREAST, _RENDERED_MRI, _RENDERED))
 
     def render_breast(images, depths, draws):
         if "one breast" in robust_layers:

@@ -17,7 +17,7 @@ from .depth import add_depth
 if TYPE_CHECKING:
     import tensorflow as tf
 
-_BODY_PARTS = 6400  # other body parts that are drawn, 320 of a kind
+_BODY_PARTS = 6656  # other body parts that are drawn, 256 of a kind
 ROBUST_LAYERS = {
     "geometry": "bodies are turned, mirrored, larger, smaller, stretched, off centre",
     "tone": "other windows, gammas and backgrounds; now and then a negative",
