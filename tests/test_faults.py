@@ -36,6 +36,7 @@ from medmnist_keras.data import archives
 from medmnist_keras.data.cache import cached_images
 from medmnist_keras.data.finding import download
 from medmnist_keras.experiments import Settings, load_run, run_baseline, save_run
+from medmnist_keras.models import with_known
 from medmnist_keras.storage import cache_dir, decoded_dir
 
 resource = pytest.importorskip("resource", reason="kills and limits as Linux has")
@@ -328,7 +329,7 @@ def exports(path, level, removal=0, renaming=0, size=None):
         die_at(renaming, path.parent, {"os.rename"})
     if size:
         limit_files(size, kill=True)
-    export(model, "keras", path, threshold=level)
+    export(with_known(model), "keras", path, threshold=level)
 
 
 def test_killed_while_exporting(tmp_path):

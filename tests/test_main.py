@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_data import brightness_model, write
+from tiny_data import brightness_model, knowing_model, write
 
 from medmnist_keras import CLASS_NAMES, __main__, baseline_cnn, load_data
 from medmnist_keras.environment import Check
@@ -64,6 +64,14 @@ def model(tmp_path_factory):
     return str(path)
 
 
+@pytest.fixture(scope="module")
+def knowing(tmp_path_factory):
+    """The same, which also says that grey pictures are none of these."""
+    path = tmp_path_factory.mktemp("model") / "knowing.keras"
+    knowing_model().save(path)
+    return str(path)
+
+
 @pytest.fixture
 def scans(tmp_path, monkeypatch):
     """A folder of a white, a grey and a black picture."""
@@ -79,14 +87,22 @@ def run(capsys, *arguments):
     return status, *capsys.readouterr()
 
 
-def test_predict_prints_a_table(scans, model, capsys):
-    status, out, err = run(capsys, "predict", scans, "--model", model, "--threshold", "0.5")
+def test_predict_prints_a_table(scans, knowing, capsys):
+    status, out, err = run(capsys, "predict", scans, "--model", knowing, "--threshold", "0.5")
     assert (status, err) == (0, "")
     header, black, grey, white = out.splitlines()
-    assert header.split() == ["file", "answer", "confidence", "second", "best"]
-    assert re.match(r"\s*scans/black.png\s+HeadCT\s+100.0%", black)
-    assert re.search(r"none of these \(\w+\?\)\s+16.7%", grey)
+    titles = " ".join(header.split())
+    assert titles == "file answer one of the six confidence second best"
+    assert re.match(r"\s*scans/black.png\s+HeadCT\s+100.0%\s+100.0%", black)
+    assert re.search(r"none of these \(HeadCT\?\)\s+0.\d%\s+2\d.\d%", grey)
     assert "Hand" in white
+
+
+def test_predict_shows_no_column_of_what_the_model_does_not_say(scans, model, capsys):
+    _, out, _ = run(capsys, "predict", scans, "--model", model)
+    header, _, grey, _ = out.splitlines()
+    assert header.split() == ["file", "answer", "confidence", "second", "best"]
+    assert re.search(r"AbdomenCT\s+16.7%", grey)
 
 
 def test_predict_names_as_many_classes_as_asked(scans, model, capsys):
@@ -103,7 +119,9 @@ def test_predict_prints_json_and_nothing_else(scans, model, capsys):
     records = json.loads(out, parse_constant=pytest.fail)  # NaN is no JSON
     assert status == 1
     assert [Path(record["file"]).stem for record in records] == ["black", "broken", "grey", "white"]
-    assert set(records[0]) == {"file", "answer", "confidence", *CLASS_NAMES, "note", "problem"}
+    columns = ["file", "answer", "confidence", "known", *CLASS_NAMES, "note", "problem"]
+    assert list(records[0]) == columns
+    assert records[0]["known"] is None
     assert records[0]["answer"] == "HeadCT"
     assert records[1]["answer"] == ""
     assert records[1]["Hand"] is None
@@ -176,6 +194,7 @@ def test_wrong_usage_is_told(arguments, message, capsys):
     [
         (["predict", "nothing"], "expects pictures, or folders that hold some"),
         (["predict", "scans", "--threshold", "2"], "Received: threshold=2.0"),
+        (["predict", "scans", "--threshold", "0.5"], "no threshold applies. Received: thresh"),
         (["predict", "scans", "--model", "gone.keras"], "gone.keras does not exist"),
         (["predict", "scans", "--model", "scans/grey.png"], "is of another kind"),
         (["evaluate", "--data", "gone"], "gone does not exist"),
@@ -223,7 +242,7 @@ def test_evaluate_prints_tables(external, model, capsys):
     assert "balanced accuracy 83.3% (95 % interval 26.8% to 99.6%)" in out
     assert re.search(r"\nHand +0.667 +0.208 +0.939 +3\n", out)
     assert re.search(r"\nLima +Hand +1.0 ", out)
-    assert "refused" not in out
+    assert "rejected" not in out
     assert "no pictures of AbdomenCT, BreastMRI, CXR, ChestCT:" in err
     assert "1 of 5 pictures could not be read:" in err
 
@@ -243,13 +262,15 @@ def test_evaluate_prints_json_that_holds_everything(external, model, capsys):
 
 
 def test_evaluate_with_the_threshold_of_the_model_that_ships(external, monkeypatch, capsys):
-    shipped = (brightness_model(), 0.9)
+    shipped = (knowing_model(), 0.9)
     monkeypatch.setattr("medmnist_keras.models.shipped.load_model", {"baseline_cnn": shipped}.get)
     (external / "SOURCES.csv").unlink()
     write(external / "HeadCT" / "b.png", np.full((30, 40), 127, "uint8"))
     status, out, _ = run(capsys, "evaluate", "--data", external)
     assert status == 0
     assert "rejected as none of these 20.0%, accuracy on the others 75.0%" in out
+    # Of the hands two of three, of the heads the black one of two.
+    assert "answered and right, mean of the classes 58.3%" in out
     _, out, _ = run(capsys, "evaluate", "--data", external, "--json")
     assert json.loads(out)["per_source"] is None
 

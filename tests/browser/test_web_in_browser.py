@@ -4,6 +4,7 @@ import base64
 import importlib.util
 import io
 import json
+import re
 import threading
 from functools import partial
 from http.server import ThreadingHTTPServer
@@ -113,14 +114,15 @@ def test_the_page_says_of_a_hundred_pictures_what_keras_says(shown):
     noise = np.random.default_rng(3).integers(0, 256, (4, 64, 64, 1), dtype="uint8")
     images = np.concatenate([draw_phantoms(16, seed=3)[0], noise])
     model, _ = load_model("baseline_cnn")
-    expected = predict(images, model=model)[list(CLASS_NAMES)].to_numpy()
+    table = predict(images, model=model)
+    expected = table[list(CLASS_NAMES)].to_numpy()
     answers = shown.evaluate(ASK, [text(encode(image[..., 0])) for image in images])
     probabilities = np.array([answer["probabilities"] for answer in answers])
     assert len(probabilities) == 100
     assert np.abs(probabilities - expected).max() < 1e-3
     np.testing.assert_array_equal(probabilities.argmax(axis=1), expected.argmax(axis=1))
-    confidence = [answer["confidence"] for answer in answers]
-    np.testing.assert_allclose(confidence, expected.max(axis=1), atol=1e-3)
+    known = [answer["known"] for answer in answers]
+    np.testing.assert_allclose(known, table["known"], atol=1e-3)
 
 
 def test_the_first_output_is_the_probabilities_to_whoever_asks_for_no_name(shown):
@@ -169,10 +171,14 @@ def test_a_picture_that_is_chosen_gets_an_answer(shown):
     assert shown.locator("#bars tr").count() == 6
     shares = [float(row.get_attribute("data-probability")) for row in shown.locator("tr").all()]
     assert sum(shares) == pytest.approx(1, abs=1e-5)
-    assert "confidence" in shown.locator("#told").inner_text()
+    assert re.fullmatch(r"\d+\.\d%; one of the six: \d+\.\d%", told(shown))
     choose(shown, "noise.png", encode(np.random.default_rng(0).integers(0, 256, (64, 64), "uint8")))
     shown.wait_for_selector("#answer:text-is('none of these')")
-    assert "nearest" in shown.locator("#told").inner_text()
+    assert re.fullmatch(r"nearest \w+, \d+\.\d%; one of the six: \d+\.\d%", told(shown))
+
+
+def told(page):
+    return page.locator("#told").inner_text()
 
 
 def test_a_picture_that_is_dropped_or_pasted_gets_an_answer(shown):

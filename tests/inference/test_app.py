@@ -8,17 +8,23 @@ import pytest
 from PIL import Image
 from tiny_data import dicom
 
-from medmnist_keras import CLASS_NAMES, __main__, baseline_cnn, load_images
+from medmnist_keras import CLASS_NAMES, __main__, baseline_cnn, load_images, load_model
 from medmnist_keras.data import draw_phantoms
 from medmnist_keras.inference import app, html as html_module, session
 from medmnist_keras.inference.html import show
 from medmnist_keras.inference.session import Picture, ask, damage, nearest_training, take_upload
-from medmnist_keras.models import shipped_threshold
+from medmnist_keras.models import rate
 
 
 @pytest.fixture(scope="module")
 def robust():
     return baseline_cnn(weights="medical_mnist")
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    """The model that says what it knows, and its threshold."""
+    return load_model("baseline_cnn")
 
 
 @pytest.fixture(scope="module")
@@ -101,9 +107,10 @@ def test_dicom_where_low_means_bright(upload):
 # -- answers -------------------------------------------------------------------------------------
 
 
-def test_a_blank_picture_is_none_of_these(robust):
-    answer = ask(robust, np.full((64, 64, 1), 90, "uint8"), shipped_threshold("baseline_cnn"))
+def test_a_blank_picture_is_none_of_these(robust, shipped):
+    answer = ask(robust, np.full((64, 64, 1), 90, "uint8"), *shipped)
     assert answer.answer == "none of these"
+    assert 0 <= answer.known < shipped[1]
 
 
 def test_an_answer_is_what_the_model_predicts(robust):
@@ -112,6 +119,25 @@ def test_an_answer_is_what_the_model_predicts(robust):
     np.testing.assert_allclose(answer.probabilities, expected, atol=1e-6)
     assert answer.answer == "Hand"
     assert answer.heat.shape == (64, 64)
+    assert np.isnan(answer.known)
+
+
+def test_a_model_that_says_what_it_knows_gives_the_answer(robust, shipped):
+    answer = ask(robust, HAND, *shipped)
+    probabilities, known = rate(shipped[0], HAND[np.newaxis])
+    np.testing.assert_allclose(answer.probabilities, probabilities[0], atol=1e-6)
+    assert answer.known == pytest.approx(known[0], abs=1e-6)
+    np.testing.assert_allclose(answer.heat, ask(robust, HAND).heat, atol=1e-6)
+    nowhere = ask(robust, HAND, shipped[0], np.nextafter(answer.known, 2))
+    assert nowhere.answer == "none of these"
+    assert ask(robust, HAND, shipped[0], answer.known).answer == "Hand"
+
+
+def test_the_drawn_knee_is_none_of_the_six(robust, shipped):
+    *phantoms, knee = session.drawn_examples()
+    assert [each.truth for each in phantoms] == list(CLASS_NAMES)
+    assert (knee.title, knee.truth) == ("a drawn knee", "none of these")
+    assert ask(robust, knee.image, *shipped).answer == "none of these"
 
 
 def test_sliders_at_zero_change_nothing():
@@ -125,12 +151,12 @@ def test_each_slider_changes_what_the_models_see(index):
     assert (damage(HAND, strengths) != HAND).any()
 
 
-def test_brightness_breaks_the_plain_model_and_not_the_robust_one(robust, plain):
+def test_brightness_breaks_the_plain_model_and_not_the_robust_one(robust, plain, shipped):
     head = next(each for each in session.drawn_examples() if each.truth == "HeadCT").image
     bright = damage(head, [50, 0, 0, 0])
     assert ask(plain, head).answer == ask(robust, head).answer == "HeadCT"
     assert ask(plain, bright).answer != "HeadCT"
-    assert ask(robust, bright, shipped_threshold("baseline_cnn")).answer == "HeadCT"
+    assert ask(robust, bright, *shipped).answer == "HeadCT"
 
 
 def test_without_the_data_there_are_no_training_pictures_and_nothing_is_downloaded(monkeypatch):
@@ -167,6 +193,14 @@ def test_what_is_shown(robust):
     known = show(Picture(HAND, "a hand", "Hand"), HAND, answer, answer._replace(answer="CXR"), [])
     assert known.count("mk-right") == known.count("mk-wrong") == 1
     assert "single grey level" in known
+
+
+def test_whether_it_is_known_is_shown_where_the_model_says_so(robust):
+    plain = ask(robust, HAND)
+    told = plain._replace(known=0.1234, answer="none of these")
+    html = show(Picture(HAND, "a hand"), HAND, told, plain, None)
+    assert html.count("one of the six: 12.3%") == html.count("one of the six") == 1
+    assert html.count("nearest Hand, ") == 1
 
 
 def test_a_problem_is_shown_as_text():

@@ -61,7 +61,7 @@ SPREAD = pd.DataFrame(
 ROWS = {"brightness": IMAGES[:6], "background floor": IMAGES[6:9]}
 SCORES = {
     "test pictures": 1 - np.logspace(-6, -1, 400),
-    "drawn knees": np.linspace(1 / 6, 0.95, 50),
+    "drawn shapes": np.linspace(1 / 6, 0.95, 50),
     "blank": np.full(50, 0.2),
 }
 STRESS = pd.DataFrame(
@@ -99,7 +99,7 @@ DRAWINGS = {
     "similarity": lambda **more: plots.similarity_to_training(SIMILARITY, **more),
     "spread": lambda **more: plots.error_spread(SPREAD, **more),
     "speed": lambda **more: figure_module.speed_ratios(RATIOS, **more),
-    "refusal": lambda **more: plots.rejection_histogram(SCORES, 0.9, **more),
+    "rejection": lambda **more: plots.rejection_histogram(SCORES, 0.9, **more),
     "grad_cam": lambda **more: plots.grad_cam_overlay(IMAGES[:6], MAPS, CAPTIONS, **more),
 }
 
@@ -443,21 +443,21 @@ def test_stress_curves_of_few_corruptions_and_too_many_models():
         plots.robustness_curves(pd.concat([STRESS, fifth]))
 
 
-def test_refusal_writes_shares_and_parts_colours_at_the_threshold():
+def test_rejection_writes_shares_and_parts_colours_at_the_threshold():
     ax = plots.rejection_histogram(SCORES, 0.9)
     told = texts_of(ax)
     assert "rejected below 0.9" in told
     assert [text for text in told if "%" in text] == ["0% rejected", "92%", "100%"]
     ((cut, _),) = {tuple(line.get_xdata()) for line in ax.lines}
-    for refused, kept in zip(ax.patches[::2], ax.patches[1::2], strict=True):
-        assert refused.get_data().edges[-1] == kept.get_data().edges[0] == pytest.approx(cut)
-        assert refused.get_facecolor() != kept.get_facecolor()
+    for rejected, kept in zip(ax.patches[::2], ax.patches[1::2], strict=True):
+        assert rejected.get_data().edges[-1] == kept.get_data().edges[0] == pytest.approx(cut)
+        assert rejected.get_facecolor() != kept.get_facecolor()
     blank = ax.patches[4].get_data()
     assert np.count_nonzero(blank.values - blank.baseline) == 1
 
 
 @pytest.mark.parametrize("threshold", [0, 0.05, 0.4, 0.99999, 1])
-def test_refusal_takes_any_threshold_and_score(threshold):
+def test_rejection_takes_any_threshold_and_score(threshold):
     scores = {"all": np.array([0, 0.04, 0.5, 0.9999999, 1])}
     ax = plots.rejection_histogram(scores, threshold)
     assert_legible(ax)

@@ -73,7 +73,7 @@ def test_training_lowers_the_loss(name, backend, exchanged):
     np.testing.assert_allclose(told["kept"], min(told["val_loss"]), rtol=1e-4)
 
 
-@pytest.mark.parametrize("name", [*MODELS, "whole"])
+@pytest.mark.parametrize("name", [*MODELS, "whole", "known"])
 @pytest.mark.parametrize("pair", list(itertools.permutations(BACKENDS, 2)), ids="-on-".join)
 def test_saved_on_one_loaded_on_another(pair, name, exchanged):
     origin, other = pair
