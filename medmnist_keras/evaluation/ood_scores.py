@@ -80,6 +80,7 @@ def vim(known, known_logits, features, logits, kept: int) -> np.ndarray:
 def trained_head(known: ArrayLike, outliers: ArrayLike, features: ArrayLike) -> np.ndarray:
     """Log odds of a logistic regression that tells features of training pictures from those of
     training's outliers."""
+    known, outliers = np.asarray(known), np.asarray(outliers)
     head = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     head.fit(np.concatenate([known, outliers]), np.repeat([1, 0], [len(known), len(outliers)]))
     return head.decision_function(features)
@@ -212,6 +213,7 @@ def _unit(features) -> np.ndarray:
 
 
 def _histograms(images) -> np.ndarray:
-    flat = np.asarray(images).reshape(len(images), -1) // (256 // _BINS)
+    images = np.asarray(images)
+    flat = images.reshape(len(images), -1) // (256 // _BINS)
     counts = np.stack([np.bincount(one, minlength=_BINS) for one in flat])
     return counts / flat.shape[1]
