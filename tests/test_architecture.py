@@ -18,7 +18,7 @@ BELOW = {
     "training": {"data", "models"},
     "evaluation": {"data", "models", "augmentation"},
     "experiments": {"data", "models", "augmentation", "training", "evaluation"},
-    "inference": {"data", "models", "evaluation", "plots"},
+    "inference": {"data", "models", "augmentation", "evaluation", "plots"},
 }
 
 

@@ -18,7 +18,6 @@ from medmnist_keras.evaluation.external import external_report
 from medmnist_keras.evaluation.ood_sets import load_ood_sets
 from medmnist_keras.evaluation.open_set import fit_known, open_set_table
 from medmnist_keras.experiments.recipes import run_baseline
-from medmnist_keras.experiments.saved import Run
 from medmnist_keras.experiments.settings import Settings
 from medmnist_keras.models.known import rate, with_known
 from medmnist_keras.models.networks import WEIGHTS_DIR

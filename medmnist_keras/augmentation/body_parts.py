@@ -7,13 +7,15 @@ measures what was trained.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ..data.drawing import draw_pose, expose
 from ..info import IMAGE_SIZE
 from . import drawn_bones, drawn_scans
 
-_DRAWERS = (
+_DRAWERS: tuple[Callable[..., np.ndarray], ...] = (
     drawn_bones.draw_foot_from_above,
     drawn_bones.draw_foot_from_the_side,
     drawn_bones.draw_ankle,

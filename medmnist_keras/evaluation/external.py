@@ -77,10 +77,11 @@ def external_report(
             a threshold and no `known`.
     """
     labels, probabilities = check_predictions(labels, probabilities, len(CLASS_NAMES))
-    if threshold is not None and np.shape(known) != labels.shape:
+    given = np.asarray(known).shape
+    if threshold is not None and given != labels.shape:
         raise ValueError(
             "A `threshold` needs `known`, one probability a picture, of a model of `with_known()`. "
-            f"Received: shape {np.shape(known)} for {len(labels)} pictures."
+            f"Received: shape {given} for {len(labels)} pictures."
         )
     if sources is not None:
         sources = check_clusters(sources, len(labels), "sources")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from ..evaluation.corruptions import CORRUPTIONS
 from ..info import INFO
 from ..models.networks import baseline_cnn
-from ..models.shipped import SHIPPED_MODEL, load_model
+from ..models.shipped import SHIPPED_MODEL, load_model, shipped_threshold
 from .html import HINT, show, show_examples, show_problem
 from .predicting import NONE_OF_THESE
 from .session import (
@@ -57,7 +57,8 @@ def build_app() -> "gr.Blocks":
 
     robust = baseline_cnn(weights="medical_mnist")
     plain = baseline_cnn(weights="medical_mnist_plain", name="plain_cnn")
-    answering, threshold = load_model(SHIPPED_MODEL)
+    answering, _ = load_model(SHIPPED_MODEL)
+    threshold = shipped_threshold(SHIPPED_MODEL)
     training, test_pictures = load_training()
     drawn = drawn_examples()
     examples = [*test_pictures, *drawn]

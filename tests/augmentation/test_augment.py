@@ -37,9 +37,9 @@ OUTLYING = layers_module._OUTLIERS
 
 @pytest.fixture(scope="module", autouse=True)
 def few_body_parts():
-    """A tenth of them, which is still some of each kind, for drawing them takes seconds."""
+    """An eighth of them, which is still some of each kind, for drawing them takes seconds."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipelines, "_BODY_PARTS", 640)
+        patch.setattr(pipelines, "_BODY_PARTS", 832)
         yield
 
 
