@@ -130,7 +130,7 @@ def compare_scores(
     )
     x_known, labels = known
     *fitted, known_logits = inside.predict(x_known, batch_size=256, verbose=0)
-    foreign = inside.predict(outliers, batch_size=256, verbose=0)[-2]
+    outside = inside.predict(outliers, batch_size=256, verbose=0)[-2]
     views = [view_logits(each) for each in (model, *ensemble)]
     kept = fitted[-1].shape[1] // 4
     found: dict[str, dict[str, np.ndarray]] = {}
@@ -150,7 +150,7 @@ def compare_scores(
             },
             "residual": residual(last, deep, kept),
             "ViM": vim(last, known_logits, deep, logits, kept),
-            "trained head": trained_head(last, foreign, deep),
+            "trained head": trained_head(last, outside, deep),
             "grey histogram": grey_histogram(x_known, images),
             "nearest thumbnail": nearest_thumbnail(x_known, images),
         }

@@ -61,12 +61,12 @@ def fit_known(
             f"Both sides need pictures. Received: {len(images)} known and {len(outliers)} outliers."  # type: ignore[arg-type]
         )
     averaged = view_logits(model)
-    known, foreign = (
+    known, outside = (
         logsumexp(averaged.predict(each, batch_size=256, verbose=0), axis=1)
         for each in (images, outliers)
     )
-    truth = np.repeat([1, 0], [len(known), len(foreign)])
-    energies = np.concatenate([known, foreign])[:, np.newaxis]
+    truth = np.repeat([1, 0], [len(known), len(outside)])
+    energies = np.concatenate([known, outside])[:, np.newaxis]
     fitted = LogisticRegression(C=1e6, class_weight="balanced").fit(energies, truth)
     scale, offset = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
     if scale <= 0:
@@ -74,7 +74,7 @@ def fit_known(
             "Outliers have more energy than known pictures, so that no threshold tells them "
             "apart. Train with `augment_robust()`, or pass outliers that are none of the kinds."
         )
-    cut = float(np.quantile(foreign, 1 - passing))
+    cut = float(np.quantile(outside, 1 - passing))
     threshold = float(1 / (1 + np.exp(-(scale * cut + offset))))
     return Known(with_known(model, scale=scale, offset=offset), threshold, scale, offset)
 

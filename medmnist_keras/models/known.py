@@ -1,10 +1,10 @@
 """`with_known()`: which of the six kinds a picture is, and whether it is one of them at all.
 
 Softmax shares one out among the classes, whatever the picture: two classes that are near each
-other share it too, and a foreign picture must get it from somewhere. So its maximum can't answer
-both questions. The energy of a picture, the logarithm of the sum of the exponentials of its logits
-(Liu et al. 2020, https://arxiv.org/abs/2010.03759), is high where any class has evidence, be it
-one or two.
+other share it too, and an out-of-distribution picture must get it from somewhere. So its maximum
+can't answer both questions. The energy of a picture, the logarithm of the sum of the exponentials
+of its logits (Liu et al. 2020, https://arxiv.org/abs/2010.03759), is high where any class has
+evidence, be it one or two.
 """
 
 from __future__ import annotations

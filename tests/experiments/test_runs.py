@@ -220,6 +220,7 @@ def test_run_resnet_robust_trains_all_layers_alone(settings, data, monkeypatch):
 # -- run_ablation --------------------------------------------------------------------------------
 
 ABLATION = ["none", *ROBUST_LAYERS, "phantoms"]
+STEPS = len(ABLATION)
 
 
 class Ablation:
@@ -264,14 +265,27 @@ def test_ablation_adds_one_layer_after_another(settings, data, ablation):
     table = run_ablation(data, settings, draw_phantoms(3))
     assert table["layer"].tolist() == ABLATION
     assert list(table) == ["layer", "test errors", "balanced accuracy", *CLASS_NAMES]
-    assert ablation.layers == [*(ABLATION[1 : 1 + count] for count in range(9)), ABLATION[1:-1]]
-    assert ablation.pictures == [48] * 9 + [48 + 12]  # half of 96; phantoms come last
-    assert ablation.epochs == [1] * 10
+    layers = [ABLATION[1 : 1 + count] for count in range(STEPS - 1)]
+    assert ablation.layers == [*layers, ABLATION[1:-1]]
+    assert ablation.pictures == [48] * (STEPS - 1) + [48 + 12]  # half of 96; phantoms come last
+    assert ablation.epochs == [1] * STEPS
     assert set(ablation.widths) == {networks.ROBUST_WIDTH}
-    assert table["test errors"].tolist() == [10] * 10  # of twelve, each class two
+    assert table["test errors"].tolist() == [10] * STEPS  # of twelve, each class two
     np.testing.assert_allclose(table["balanced accuracy"], 1 / 6)
     recall = table[list(CLASS_NAMES)].to_numpy()
-    np.testing.assert_array_equal(recall, np.eye(6)[np.arange(1, 11) % 6])
+    np.testing.assert_array_equal(recall, np.eye(6)[np.arange(1, STEPS + 1) % 6])
+
+
+def test_ablation_measures_rejection_of_each_set(settings, data, ablation):
+    # All energies are the same: nothing of the known passes where a tenth of a set does.
+    outside = {"noise": data[0][0][:5], "blank": np.zeros((3, 64, 64, 1), "uint8")}
+    table = run_ablation(data, settings, draw_phantoms(3), outside)
+    assert list(table)[-2:] == ["noise", "blank"]
+    assert table[["noise", "blank"]].to_numpy().tolist() == [[0, 0]] * STEPS
+    ablation.breaks_after = STEPS
+    assert run_ablation(data, settings, draw_phantoms(3), outside).equals(table)
+    with pytest.raises(InterruptedError):  # without those sets it is another table
+        run_ablation(data, settings, draw_phantoms(3))
 
 
 def test_ablation_goes_on_where_it_broke_off(settings, data, ablation):
@@ -284,17 +298,18 @@ def test_ablation_goes_on_where_it_broke_off(settings, data, ablation):
     ablation.breaks_after = np.inf
     ablation.layers.clear()
     table = run_ablation(data, settings, draw_phantoms(3))
-    assert len(ablation.epochs) == 10  # none twice
-    assert [len(layers) for layers in ablation.layers] == [4, 5, 6, 7, 8, 8]
+    assert len(ablation.epochs) == STEPS  # none twice
+    most = len(ROBUST_LAYERS)
+    assert [len(layers) for layers in ablation.layers] == [*range(4, most + 1), most]
     again = run_ablation(data, settings, draw_phantoms(3))
-    assert len(ablation.epochs) == 10
+    assert len(ablation.epochs) == STEPS
     assert again.equals(table)
     assert table["layer"].tolist() == ABLATION
 
 
 def test_ablations_of_other_data_are_kept_apart(settings, data, ablation):
     run_ablation(data, settings, draw_phantoms(3))
-    ablation.breaks_after = 10
+    ablation.breaks_after = STEPS
     run_ablation(data, settings, draw_phantoms(3))
     for other in (
         (data, dataclasses.replace(settings, seed=1), draw_phantoms(3)),
