@@ -286,11 +286,11 @@ def _print_answers(table, top: int) -> None:
         answer if answer in CLASS_NAMES else f"{answer} ({best[0]}?)"
         for answer, (best, *_) in zip(shown["answer"], ranked, strict=True)
     ]
-    if table["known"].notna().any():
-        shown["one of the six"] = table["known"].map("{:.1%}".format)
     shown["confidence"] = table["confidence"].map("{:.1%}".format)
     for rank, title in enumerate(_RANKS[: top - 1], start=1):
         shown[title] = ["{} {:.1%}".format(*row[rank]) for row in ranked]
+    if table["known"].notna().any():
+        shown["one of the six"] = table["known"].map("{:.1%}".format)
     if table["note"].any():
         shown["note"] = table["note"].map(printable)
     print(shown.to_string(index=False))

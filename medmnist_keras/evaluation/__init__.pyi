@@ -27,13 +27,13 @@ from .metrics import (
     mcnemar_test as mcnemar_test,
     most_confident_errors as most_confident_errors,
 )
-from .ood_sets import (
-    OOD_SETS as OOD_SETS,
-    load_ood_sets as load_ood_sets,
-)
 from .ood_scores import (
     compare_scores as compare_scores,
     open_set_scores as open_set_scores,
+)
+from .ood_sets import (
+    OOD_SETS as OOD_SETS,
+    load_ood_sets as load_ood_sets,
 )
 from .open_set import (
     Known as Known,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..data.drawing import draw_ellipse, draw_pose, draw_rod, expose, mottle, paint, soften
+from ..data.drawing import draw_ellipse, draw_pose, draw_rod, expose, paint, soften
 
 COUNT = 200  # pictures in a set
 

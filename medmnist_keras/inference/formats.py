@@ -14,8 +14,8 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from .._keras import keras
-from ..models.networks import INPUT_SHAPE
 from ..models.known import KNOWN, PROBABILITIES, split_outputs
+from ..models.networks import INPUT_SHAPE
 
 INPUT = "images"
 _HINT = 'Run: pip install "medmnist_keras[export]"'
