@@ -192,8 +192,7 @@ def render_outliers(images: np.ndarray, labels: np.ndarray, *, seed: int = 0) ->
     """Makes an out-of-distribution picture out of each, of the kinds that robust training shows.
 
     For measuring: from validation pictures, and with another seed than training's, it gives
-    outliers that a model hasn't seen, to calibrate `known` and set its threshold on
-    (`fit_known()`).
+    outliers that a model hasn't seen, to calibrate `known` on (`fit_known()`).
 
     Args:
         images: uint8 `(N, 64, 64, 1)`, grey levels 0-255.

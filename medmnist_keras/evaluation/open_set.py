@@ -1,4 +1,4 @@
-"""Open-set recognition: calibrates `known`, finds its threshold, measures risk and coverage."""
+"""Open-set recognition: calibrates `known`, measures rejection, risk and coverage."""
 
 from __future__ import annotations
 
@@ -21,49 +21,43 @@ class Known(NamedTuple):
 
     Attributes:
         model: `keras.Model` with the two outputs of `with_known()`.
-        threshold: float, of `known`; under it a picture is none of these.
         scale, offset: floats, as `with_known()` takes them.
     """
 
     model: keras.Model
-    threshold: float
     scale: float
     offset: float
 
 
-def fit_known(
-    model: keras.Model, images: ArrayLike, outliers: ArrayLike, *, passing: float = 0.1
-) -> Known:
-    """Calibrates the probability of being known, and finds the threshold under which to reject.
+def fit_known(model: keras.Model, rendered: np.ndarray, outliers: np.ndarray) -> Known:
+    """Calibrates the probability of being known.
 
-    A logistic function of the energy (Platt 1999) tells validation pictures from outliers, each
-    side weighing the same. The threshold is where a given share of the outliers passes.
+    A logistic function of the energy (Platt 1999) tells pictures as other hospitals might have
+    taken them from outliers, each side weighing the same. So a probability of one half,
+    `KNOWN_THRESHOLD`, is where either is as likely: below it the answer is "none of these".
 
     Args:
         model: `keras.Model` with a dense layer named `"logits"`, such as `baseline_cnn()`.
-        images: uint8 `(N, 64, 64, 1)`, validation pictures, as they are and rendered
-            (`add_renderings()`).
+        rendered: uint8 `(N, 64, 64, 1)`, validation pictures as `render_shift()` shows them.
+            Those as they are would be known far too well, and say nothing of other hospitals.
         outliers: uint8 `(M, 64, 64, 1)`, pictures of none of the kinds that training didn't see
             (`render_outliers()` of validation pictures).
-        passing: float between 0 and 1, the share of outliers to accept.
 
     Returns:
         `Known`.
 
     Raises:
-        ValueError: when `passing` is out of range, a side is empty, or the energy doesn't tell
-            one side from the other.
+        ValueError: when a side is empty, or the energy doesn't tell one side from the other.
     """
-    if not 0 < passing < 1:
-        raise ValueError(f"`passing` must lie between 0 and 1. Received: passing={passing!r}")
-    if not len(images) or not len(outliers):  # type: ignore[arg-type]
+    if not len(rendered) or not len(outliers):
         raise ValueError(
-            f"Both sides need pictures. Received: {len(images)} known and {len(outliers)} outliers."  # type: ignore[arg-type]
+            "Both sides need pictures. "
+            f"Received: {len(rendered)} known and {len(outliers)} outliers."
         )
     averaged = view_logits(model)
     known, outside = (
         logsumexp(averaged.predict(each, batch_size=256, verbose=0), axis=1)
-        for each in (images, outliers)
+        for each in (rendered, outliers)
     )
     truth = np.repeat([1, 0], [len(known), len(outside)])
     energies = np.concatenate([known, outside])[:, np.newaxis]
@@ -74,9 +68,7 @@ def fit_known(
             "Outliers have more energy than known pictures, so that no threshold tells them "
             "apart. Train with `augment_robust()`, or pass outliers that are none of the kinds."
         )
-    cut = float(np.quantile(outside, 1 - passing))
-    threshold = float(1 / (1 + np.exp(-(scale * cut + offset))))
-    return Known(with_known(model, scale=scale, offset=offset), threshold, scale, offset)
+    return Known(with_known(model, scale=scale, offset=offset), scale, offset)
 
 
 def open_set_table(
@@ -91,7 +83,7 @@ def open_set_table(
         model: `keras.Model` with the two outputs of `with_known()`.
         known: uint8 `(N, 64, 64, 1)`, pictures of the six kinds that it never saw.
         ood_sets: dict of a set's name to uint8 `(M, 64, 64, 1)`, such as `load_ood_sets()`.
-        threshold: float, of `fit_known()`.
+        threshold: float, such as `KNOWN_THRESHOLD`.
 
     Returns:
         A table with one row a set and the columns `auroc` (area under the ROC curve of the

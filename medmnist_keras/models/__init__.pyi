@@ -2,6 +2,7 @@ from .explanation import (
     grad_cam as grad_cam,
 )
 from .known import (
+    KNOWN_THRESHOLD as KNOWN_THRESHOLD,
     rate as rate,
     with_known as with_known,
 )

@@ -20,6 +20,7 @@ from .networks import INPUT_SHAPE
 # In the order of the alphabet, which is that of the outputs in every exported format: whoever
 # takes the first gets the probabilities.
 PROBABILITIES, KNOWN = "probabilities", "probability_known"
+KNOWN_THRESHOLD = 0.5  # below it a picture is more likely none of the kinds than one of them
 _MARGIN = 4  # pixels cut off, or added, around a picture of 64: a zoom of an eighth
 
 
