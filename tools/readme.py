@@ -170,8 +170,8 @@ def beyond_text(results) -> str:
     trained = f" Plain ResNet50V2 is trained on {beyond['plain ResNet50V2']} here." if small else ""
     return (
         f"**Beyond the data set**, on an external test set of {beyond['images']} pictures from "
-        f"{beyond['pictures']}, the plain models fail on whole classes and the robust ones hold "
-        f"up.{trained} "
+        f"{beyond['pictures']}, plain models fail on whole classes and the robust CNN holds up."
+        f"{trained} "
         f"On the random split the robust CNN makes {errors} errors. "
         "As shipped, it answers two questions: which class, and whether the picture is one of the "
         f"six at all. It answers {card['test']['accepted_and_right']:.1%} of the test pictures and "
@@ -179,10 +179,9 @@ def beyond_text(results) -> str:
         f"of the classes), and rejects {min(rejected):.0%} to {max(rejected):.0%} of "
         f"{len(rejected)} sets of out-of-distribution pictures. The layers of the robust "
         "training were chosen by comparing them on this external test set, so it served for "
-        "development and is not a blind test. The intervals of the CNNs allow for errors that "
-        "come together in one source; those of the ResNets are older and take pictures for "
-        "independent, so they are too narrow. The plain CNN here is another training run of the "
-        "recipe above. The robust CNN has "
+        "development and is not a blind test. The intervals allow for errors that come together "
+        "in one source. The plain CNN here is another training run of the recipe above. The robust "
+        "CNN has "
         f"{beyond['parameters']['robust CNN']:,} parameters."
     )
 

@@ -31,21 +31,18 @@ class Draws:
 
     def fork(self, count):
         """Draws for some of the pictures, `count` of them, independent of these."""
-        seed = tf.random.stateless_uniform((), self._next_seed(), None, None, tf.int64)
+        seed = tf.random.stateless_uniform((), self.next_seed(), None, None, tf.int64)
         return Draws(seed, count)
 
-    def _next_seed(self):
+    def next_seed(self):
+        """A seed for one of TensorFlow's stateless operations, int64 `(2,)`."""
         self._calls += 1
         return tf.stack([self.seed, tf.constant(self._calls, tf.int64)])
-
-    def seed_pair(self):
-        """A seed for one of TensorFlow's stateless operations."""
-        return self._next_seed()
 
     def uniform(self, low=0.0, high=1.0):
         """Numbers of shape `(count, 1, 1, 1)` between `low` and `high`."""
         shape = (self.count, 1, 1, 1)
-        return tf.random.stateless_uniform(shape, self._next_seed(), low, high)
+        return tf.random.stateless_uniform(shape, self.next_seed(), low, high)
 
     def log_uniform(self, low, high):
         """Factors of shape `(count, 1, 1, 1)`: as often in each octave from `low` to `high`."""
@@ -61,31 +58,29 @@ class Draws:
 
     def mask(self, probability):
         """True for each picture with this probability, bool `(count,)`."""
-        return tf.random.stateless_uniform((self.count,), self._next_seed()) < probability
+        return tf.random.stateless_uniform((self.count,), self.next_seed()) < probability
 
     def labels(self, classes):
         """int64 class indices, of shape `(count,)`, all as likely."""
         return tf.random.stateless_uniform(
-            (self.count,), self._next_seed(), 0, classes, dtype=tf.int64
+            (self.count,), self.next_seed(), 0, classes, dtype=tf.int64
         )
 
     def permutation(self, length):
         """A permutation of `length` places for each picture, int32 `(count, length)`."""
-        lots = tf.random.stateless_uniform((self.count, length), self._next_seed())
+        lots = tf.random.stateless_uniform((self.count, length), self.next_seed())
         return tf.argsort(lots)
 
     def white_noise(self):
         """White noise with mean 0 and deviation 1, of shape `(count, 64, 64, 1)`."""
-        return tf.random.stateless_normal(
-            (self.count, IMAGE_SIZE, IMAGE_SIZE, 1), self._next_seed()
-        )
+        return tf.random.stateless_normal((self.count, IMAGE_SIZE, IMAGE_SIZE, 1), self.next_seed())
 
     def smooth_noise(self, cells):
         """Smooth noise about 0 with deviation about 1, `(count, 64, 64, 1)`: hills and valleys,
         about `cells` of them from side to side."""
         # As if for a multiple of 16 pictures: oneDNN compiles its products for each shape anew.
         count = -(-self.count // 16) * 16
-        heights = tf.random.stateless_normal((count, cells, cells), self._next_seed())
+        heights = tf.random.stateless_normal((count, cells, cells), self.next_seed())
         spread = tf.constant(_spread(cells))  # two small products are faster than a resize
         heights = tf.matmul(tf.matmul(spread, heights), spread, transpose_b=True)
         return heights[: self.count, ..., None]

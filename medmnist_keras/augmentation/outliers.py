@@ -37,26 +37,22 @@ def draw_near_outliers(images, depths, labels, body_parts, draws: Draws):
         y=draws.uniform(-0.2, 0.2),
     )
     kind = draws.uniform()[:, 0, 0, 0]
-    mri, joined = kind < 0.35, kind > 0.8
+    mri, joined = is_ct(labels) & (kind < 0.35), kind > 0.8
     detail = (kind >= 0.35) & (kind < 0.6) & (labels == _CXR)
-    drawn = tf.where((is_ct(labels) & mri)[:, None, None, None], images, drawn)
-    drawn = change_some(
-        is_ct(labels) & mri,
-        lambda _, images, depths, labels, draws: render_ct_as_mri(images, depths, labels, draws),
-        draws, drawn, images, depths, labels,
-    )  # fmt: skip
-    drawn = change_some(
-        detail, lambda _, images, draws: _detail(images, draws), draws, drawn, images
-    )
-    others = tf.gather(
-        images, tf.random.experimental.stateless_shuffle(tf.range(count), draws.seed_pair())
-    )
-    return change_some(
-        joined, lambda _, a, b, draws: _join(a, b, draws), draws, drawn, images, others
-    )
+    drawn = change_some(mri, _other_modality, draws, drawn, images, depths, labels)
+    drawn = change_some(detail, _detail, draws, drawn, images)
+    order = tf.random.experimental.stateless_shuffle(tf.range(count), draws.next_seed())
+    return change_some(joined, _join, draws, drawn, images, tf.gather(images, order))
 
 
-def _detail(images, draws):
+# What follows takes the place of what was drawn before, the first argument.
+
+
+def _other_modality(_, images, depths, labels, draws):
+    return render_ct_as_mri(images, depths, labels, draws)
+
+
+def _detail(_, images, draws):
     """A shoulder, or a part of the spine, out of a chest X-ray: a detail is not the whole."""
     shoulder = draws.bernoulli(0.7)
     return affine(
@@ -69,16 +65,14 @@ def _detail(images, draws):
     )
 
 
-def _join(a, b, draws):
+def _join(_, a, b, draws):
     """Halves of two pictures side by side, one above the other; or four small ones."""
     across = draws.bernoulli(0.5)
     place = across * X + (1 - across) * Y
     halves = tf.where(place < draws.uniform(-0.25, 0.25), a, b)
     small = tf.image.resize(tf.concat([a, b, b, a], axis=-1), (IMAGE_SIZE // 2, IMAGE_SIZE // 2))
-    four = tf.concat(
-        [tf.concat([small[..., 0:1], small[..., 1:2]], axis=2),
-         tf.concat([small[..., 2:3], small[..., 3:4]], axis=2)], axis=1,
-    )  # fmt: skip
+    rows = [tf.concat([small[..., i : i + 1], small[..., i + 1 : i + 2]], axis=2) for i in (0, 2)]
+    four = tf.concat(rows, axis=1)
     return tf.where(draws.uniform() < 0.75, halves, four)
 
 

@@ -56,7 +56,9 @@ def run_ablation(
     kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     made_of = {
         "pictures": digest_of(*data, external),
-        "out of distribution": list(ood_sets or {}),
+        "out of distribution": {
+            name: digest_of((images,)) for name, images in (ood_sets or {}).items()
+        },
         "recipe": RECIPE,
     }
     if kept and {name: kept.get(name) for name in made_of} != made_of:

@@ -159,10 +159,10 @@ def _made_of(settings: Settings, data: tuple[Pair, Pair, Pair] | None) -> dict:
     return {"pictures": digest_of(*data[:2]), "recipe": RECIPE}
 
 
-def digest_of(*pairs: Pair) -> str:
-    """64 hex digits over pictures and labels."""
+def digest_of(*groups: tuple[np.ndarray, ...]) -> str:
+    """64 hex digits over arrays, such as pictures and their labels."""
     whole = hashlib.sha256()
-    for array in itertools.chain.from_iterable(pairs):
+    for array in itertools.chain.from_iterable(groups):
         array = np.ascontiguousarray(array)
         whole.update(f"{array.dtype.str} {array.shape}\n".encode())
         whole.update(array.data)
