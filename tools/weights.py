@@ -28,10 +28,11 @@ def write_weights(folder: StrPath = WEIGHTS_DIR, *, settings: Settings | None = 
     """Trains the robust baseline, calibrates it, and writes weights, facts and model card.
 
     The plain baseline is trained and written too, as it is, to be shown beside the robust one.
-    Temperature, calibration of `known` and threshold come from the validation pictures as they
-    are, as `render_shift()` shows them, and as outliers that `render_outliers()` makes of them. The
-    test pictures, pictures from other hospitals where `MEDMNIST_KERAS_EXTERNAL_DIR` names a folder
-    of them, and the out-of-distribution sets are only measured.
+    Temperature and calibration of `known` come from the validation pictures as they are, as
+    `render_shift()` shows them, and as outliers that `render_outliers()` makes of them. The
+    threshold is `KNOWN_THRESHOLD`. The test pictures, pictures from other hospitals where
+    `MEDMNIST_KERAS_EXTERNAL_DIR` names a folder of them, and the out-of-distribution sets are only
+    measured.
 
     Args:
         folder: where `baseline_cnn.weights.h5`, `plain_cnn.weights.h5`, `baseline_cnn.json` and
@@ -132,11 +133,11 @@ def model_card(facts: dict) -> str:
     lines += [_row(name, scores[name]) for name in ("test", "other hospitals") if name in scores]
     plain = facts["scores of plain training"]
     lines += [_row(f"{name}, plain training", score) for name, score in plain.items()]
-    recall = ""
-    if "other hospitals" in scores:
-        shares = scores["other hospitals"]["recall"]
-        told = ", ".join(f"{name} {shares[name]:.0%}" for name in CLASS_NAMES if name in shares)
-        recall = f"\nRecall by class in other hospitals: {told}.\n"
+    recall = "".join(
+        f"\nRecall by class in {place}: {_told(scores[name]['recall'])}.\n"
+        for name, place in (("test", "the test pictures"), ("other hospitals", "other hospitals"))
+        if name in scores
+    )
     outside = ["| out-of-distribution set | AUROC | rejected |", "|---|---|---|"]
     outside += [
         f"| {name} | {row['auroc']:.3f} | {row['rejected']:.0%} |"
@@ -163,6 +164,10 @@ def model_card(facts: dict) -> str:
     )
 
 
+def _told(shares: dict) -> str:
+    return ", ".join(f"{name} {shares[name]:.1%}" for name in CLASS_NAMES if name in shares)
+
+
 def _row(name: str, score: dict) -> str:
     low, high = score["balanced_accuracy_low"], score["balanced_accuracy_high"]
     rejected, accepted, both = (
@@ -178,7 +183,7 @@ def _row(name: str, score: dict) -> str:
 
 _CARD = """# Model card: `baseline_cnn(weights="medical_mnist")`
 
-Written by `make weights`, from `baseline_cnn.json`; nothing here is typed by hand.
+Written by `make weights`, its numbers from `baseline_cnn.json`.
 
 **What it is.** A convolutional network of {parameters:,} parameters that sorts grey 64×64
 pictures into abdomen CT, breast MRI, chest X-ray, chest CT, hand X-ray and head CT. It answers
@@ -226,12 +231,14 @@ Against the test pictures; AUROC 0.5 is chance.
 ## Limits
 
 Some classes come from one collection each. Patients are not known, so that the split may still
-share some. Most errors on the test pictures are slices through the heart that the data set files
-under AbdomenCT and the model under ChestCT. On the external test set it rejects breasts seen from
-the side most often. A brain in MRI mostly passes for HeadCT: at 64×64 pixels little but the ring of
-the skull tells one from the other. Parts and other renderings of the six kinds that training takes
-for outliers, such as a shoulder out of a chest X-ray, may be rejected or not. Children and implants
-were not tested.
+share some. Some errors on the test pictures are slices through the heart that the data set files
+under AbdomenCT and the model under ChestCT. On the external test set it rejects breast MRI most
+often, much of it one breast seen from the side, which the data set doesn't have. Most slices of a
+brain in MRI pass for one of the six: at 64×64 pixels little but the ring of the skull tells them
+from head CT. Scores were compared on the out-of-distribution sets above, and training draws many of
+their kinds with other pens, so they are no blind test either. Parts and other renderings of the six
+kinds that training takes for outliers, such as a shoulder out of a chest X-ray, may be rejected or
+not. Children and implants were not tested.
 """
 
 

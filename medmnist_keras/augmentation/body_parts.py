@@ -7,7 +7,7 @@ measures what was trained.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from ..data.drawing import draw_pose, expose
 from ..info import IMAGE_SIZE
 from . import drawn_bones, drawn_scans
 
-_DRAWERS: tuple[Callable[..., np.ndarray], ...] = (
+PENS: tuple[Callable[..., np.ndarray], ...] = (
     drawn_bones.draw_foot_from_above,
     drawn_bones.draw_foot_from_the_side,
     drawn_bones.draw_ankle,
@@ -47,11 +47,14 @@ _DRAWERS: tuple[Callable[..., np.ndarray], ...] = (
 _CHUNK = 32  # pictures drawn at a time
 
 
-def draw_body_parts(count: int, *, seed: int = 0) -> np.ndarray:
+def draw_body_parts(
+    count: int, *, pens: Sequence[Callable[..., np.ndarray]] = PENS, seed: int = 0
+) -> np.ndarray:
     """Draws body parts, tissue and pages that belong to none of the six classes, kind by kind.
 
     Args:
         count: int, how many: 32 of a kind, then 32 of the next, and so on around.
+        pens: functions that draw, of `drawn_bones` and `drawn_scans`; all of them by default.
         seed: int. The same seed gives the same pictures.
 
     Returns:
@@ -64,7 +67,7 @@ def draw_body_parts(count: int, *, seed: int = 0) -> np.ndarray:
         def pick(low, high, rng=rng):
             return low + (high - low) * rng.random((_CHUNK, 1, 1), dtype=np.float32)
 
-        drawer = _DRAWERS[chunk % len(_DRAWERS)]
-        drawn = expose(drawer(*draw_pose(pick), pick), pick, rng)
+        draw = pens[chunk % len(pens)]
+        drawn = expose(draw(*draw_pose(pick), pick), pick, rng)
         images[start : start + _CHUNK, ..., 0] = drawn[: count - start]
     return images

@@ -17,7 +17,7 @@ from .depth import add_depth
 if TYPE_CHECKING:
     import tensorflow as tf
 
-_BODY_PARTS = 6656  # other body parts that are drawn, 256 of a kind
+_BODY_PARTS = 6656  # drawn: 256 for each pen, twice that for those listed twice
 ROBUST_LAYERS = {
     "geometry": "bodies are turned, mirrored, larger, smaller, stretched, off centre",
     "tone": "other windows, gammas and backgrounds; now and then a negative",
@@ -82,8 +82,8 @@ def augment_robust(
 
     A model that has seen one rendering learns that rendering. Here a class keeps its anatomy and
     loses everything else: `ROBUST_LAYERS` says what each layer changes. Domain randomization of
-    this kind is of Tobin et al. 2017, https://arxiv.org/abs/1703.06907. Two in five pictures
-    stay as they are.
+    this kind is of Tobin et al. 2017, https://arxiv.org/abs/1703.06907. About a third
+    stay as they are, of breast MRI a sixth.
 
     A fifth become out-of-distribution pictures (outlier exposure, Hendrycks et al. 2019,
     https://arxiv.org/abs/1812.04606). Their labels are drawn by lot in every epoch, so that the
@@ -169,7 +169,8 @@ def render_shift(
     Args:
         images: uint8 `(N, 64, 64, 1)`, grey levels 0-255.
         labels: int `(N,)`, indices into `CLASS_NAMES`.
-        robust_layers: names from `ROBUST_LAYERS`; `"outliers"` changes nothing here.
+        robust_layers: names from `ROBUST_LAYERS`; `"outliers"` and `"near outliers"`
+            change nothing here.
         seed: int. The same seed gives the same pictures.
 
     Returns:
@@ -191,8 +192,9 @@ def render_shift(
 def render_outliers(images: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> np.ndarray:
     """Makes an out-of-distribution picture out of each, of the kinds that robust training shows.
 
-    For measuring: from validation pictures, and with another seed than training's, it gives
-    outliers that a model hasn't seen, to calibrate `known` on (`fit_known()`).
+    For measuring: from validation pictures it gives outliers that a model hasn't seen, to calibrate
+    `known` on (`fit_known()`). Body parts are drawn with seeds of their own, so that even with
+    training's seed they are new.
 
     Args:
         images: uint8 `(N, 64, 64, 1)`, grey levels 0-255.

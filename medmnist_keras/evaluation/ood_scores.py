@@ -1,7 +1,7 @@
 """Scores that tell pictures of the six kinds from out-of-distribution ones, to be compared.
 
-All of them are higher for what looks known. They read the same weights: its output, its features
-at several depths, or nothing of it at all; the last are the rivals that any model has to beat.
+All of them are higher for what looks known. They read the output of one network, its features at
+several depths, or nothing of it at all; the last are the rivals that any model has to beat.
 """
 
 from __future__ import annotations
@@ -133,32 +133,33 @@ def compare_scores(
     outside = inside.predict(outliers, batch_size=256, verbose=0)[-2]
     views = [view_logits(each) for each in (model, *ensemble)]
     kept = fitted[-1].shape[1] // 4
-    found: dict[str, dict[str, np.ndarray]] = {}
-    for name, images in sets.items():
-        *features, logits = inside.predict(images, batch_size=256, verbose=0)
-        seen = [each.predict(images, batch_size=256, verbose=0) for each in views]
-        last, deep = fitted[-1], features[-1]
-        rows = {
-            "max softmax": max_softmax(logits),
-            "max logit": max_logit(logits),
-            "energy": energy(logits),
-            "energy, four views": energy(seen[0]),
-            "nearest neighbours": nearest_neighbours(last, deep),
-            **{
-                f"Mahalanobis, {depth}": mahalanobis(one, labels, other)
-                for depth, one, other in zip(DEPTHS, fitted, features, strict=True)
-            },
-            "residual": residual(last, deep, kept),
-            "ViM": vim(last, known_logits, deep, logits, kept),
-            "trained head": trained_head(last, outside, deep),
-            "grey histogram": grey_histogram(x_known, images),
-            "nearest thumbnail": nearest_thumbnail(x_known, images),
-        }
-        if ensemble:
-            rows["energy, four views, ensemble"] = energy(np.mean(seen, axis=0))
-        for score, values in rows.items():
-            found.setdefault(score, {})[name] = values
-    return found
+    images = np.concatenate(list(sets.values()))
+    *features, logits = inside.predict(images, batch_size=256, verbose=0)
+    seen = [each.predict(images, batch_size=256, verbose=0) for each in views]
+    last, deep = fitted[-1], features[-1]
+    scores = {
+        "max softmax": max_softmax(logits),
+        "max logit": max_logit(logits),
+        "energy": energy(logits),
+        "energy, four views": energy(seen[0]),
+        "nearest neighbours": nearest_neighbours(last, deep),
+        **{
+            f"Mahalanobis, {depth}": mahalanobis(one, labels, other)
+            for depth, one, other in zip(DEPTHS, fitted, features, strict=True)
+        },
+        "residual": residual(last, deep, kept),
+        "ViM": vim(last, known_logits, deep, logits, kept),
+        "trained head": trained_head(last, outside, deep),
+        "grey histogram": grey_histogram(x_known, images),
+        "nearest thumbnail": nearest_thumbnail(x_known, images),
+    }
+    if ensemble:
+        scores["energy, four views, ensemble"] = energy(np.mean(seen, axis=0))
+    ends = np.cumsum([len(each) for each in sets.values()])[:-1]
+    return {
+        score: dict(zip(sets, np.split(values, ends), strict=True))
+        for score, values in scores.items()
+    }
 
 
 def open_set_scores(

@@ -2,7 +2,7 @@
 
 **For measuring only.** No training, tuning or choice of a threshold may see these pictures: a
 model that has met them says nothing of how it takes what it never met. Training code must not
-import this module; the outliers that it shows a model are made by other means, in `augment`.
+import this module; the outliers that it shows a model are made by other means, in `augmentation`.
 
 Everything is at hand offline: photographs that ship inside scikit-image and scikit-learn, a brain
 that ships inside nilearn, and what is drawn here with the pens of `phantoms`.

@@ -45,8 +45,8 @@ class Exported(NamedTuple):
         size: int, bytes.
         difference: float, the largest difference of a probability.
         agreement: float, share of phantoms with the same most probable class.
-        same_decision: float, share with the same class or both rejected; `None` where no threshold
-            is known.
+        same_decision: float, share of all pictures shown with the same class or both rejected;
+            `None` where no threshold is known.
     """
 
     format: str
@@ -97,7 +97,7 @@ def export(
     Raises:
         ValueError: for an unknown format, another ending or threshold, or a model of another
             task.
-        ImportError: when the extra isn't installed, or Keras is too old for LiteRT.
+        ImportError: when the extra isn't installed.
         RuntimeError: on another backend, or when the file doesn't say what the model says;
             nothing is kept then.
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from .._keras import keras
 from ..augmentation.body_parts import draw_body_parts
+from ..augmentation.drawn_bones import draw_knee
 from ..data.loading import is_at_hand, load_images
 from ..data.phantoms import draw_phantoms
 from ..data.reading import try_reading
@@ -56,7 +57,7 @@ class Answer(NamedTuple):
 
 
 class Training(NamedTuple):
-    """The pictures that the models learned from, `Images` with row numbers, and thumbnails."""
+    """All pictures and labels; the rows that the models learned from, and their thumbnails."""
 
     images: np.ndarray
     labels: np.ndarray
@@ -173,8 +174,7 @@ def nearest_training(image: np.ndarray, training: Training) -> list[tuple[np.nda
     if not unit.any():
         return []
     similarity = training.units @ unit
-    best = np.argpartition(-similarity, _NEIGHBOURS)[:_NEIGHBOURS]
-    best = best[np.argsort(-similarity[best])]
+    best = np.argsort(-similarity)[:_NEIGHBOURS]
     return [
         (training.images[row], CLASS_NAMES[training.labels[row]], float(similarity[at]))
         for at, row in zip(best, training.rows[best], strict=True)
@@ -184,7 +184,7 @@ def nearest_training(image: np.ndarray, training: Training) -> list[tuple[np.nda
 def drawn_examples() -> list[Picture]:
     """Pictures that need no file: a phantom of each class, and a knee, which is none of these."""
     images, labels = draw_phantoms(1)
-    knee = draw_body_parts(97)[96]
+    knee = draw_body_parts(1, pens=[draw_knee])[0]
     return [
         *(
             Picture(image, f"{CLASS_NAMES[label]}, a drawn phantom", CLASS_NAMES[label])

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from medmnist_keras.augmentation import draw_body_parts
-from medmnist_keras.augmentation.body_parts import _CHUNK, _DRAWERS
+from medmnist_keras.augmentation.body_parts import _CHUNK, PENS
 from medmnist_keras.data import draw_phantoms
 
-COUNT = len(_DRAWERS) * _CHUNK  # one chunk for each pen
+COUNT = len(PENS) * _CHUNK  # one chunk for each pen
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +42,15 @@ def test_no_picture_comes_twice(drawn):
 
 
 def test_all_kinds_differ(drawn):
-    first = [_DRAWERS.index(drawer) for drawer in dict.fromkeys(_DRAWERS)]  # some come twice
+    first = [PENS.index(drawer) for drawer in dict.fromkeys(PENS)]  # some come twice
     assert len(first) >= 20
-    kinds = drawn.reshape(len(_DRAWERS), -1, 64, 64)[first].astype(float).mean(axis=1)
+    kinds = drawn.reshape(len(PENS), -1, 64, 64)[first].astype(float).mean(axis=1)
     apart = np.abs(kinds[:, None] - kinds).mean(axis=(2, 3))
     assert apart[~np.eye(len(kinds), dtype=bool)].min() > 3
 
 
 def test_each_kind_is_drawn_in_many_ways(drawn):
-    kinds = drawn.reshape(len(_DRAWERS), -1, 64, 64).astype(float)
+    kinds = drawn.reshape(len(PENS), -1, 64, 64).astype(float)
     assert kinds.std(axis=1).mean(axis=(1, 2)).min() > 10
 
 
