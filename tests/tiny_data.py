@@ -8,7 +8,7 @@ import numpy as np
 from keras import layers
 from PIL import Image
 
-from medmnist_keras import CLASS_NAMES
+from medmnist_keras import CLASS_NAMES, baseline_cnn
 from medmnist_keras.data import Images
 from medmnist_keras.models import with_known
 
@@ -73,6 +73,17 @@ def brightness_model() -> keras.Model:
     model = keras.Model(inputs, layers.Softmax()(dense(mean)))
     dense.set_weights([np.array([[0, 0, 0, 0, 9, -9]]), np.zeros(6)])
     return model
+
+
+def with_logits_twin(width) -> tuple[keras.Model, keras.Model]:
+    """A network whose logits differ, and one of the same weights that gives them."""
+    keras.utils.set_random_seed(0)
+    model = baseline_cnn(width=width)
+    kernel, _ = model.get_layer("logits").get_weights()
+    model.get_layer("logits").set_weights([5 * kernel, np.linspace(-1, 1, 6)])
+    twin = baseline_cnn(width=width, classifier_activation=None)
+    twin.set_weights(model.get_weights())
+    return model, twin
 
 
 def knowing_model() -> keras.Model:

@@ -50,7 +50,7 @@ def render_ct(images, depths, labels, draws: Draws):
     floor = sum(
         mask * grey for mask, grey in zip((abdomen, chest, head), _CT_FLOORS.values(), strict=True)
     )
-    seen = tf.nn.relu(images - floor - 3) / (252 - floor)
+    seen = _above(images, floor)
     # The skin and the fat below it were clipped away too, so a trunk is larger than it looks.
     edge = (1 - head) * (draws.uniform(0, 4) + 0.7 * draws.smooth_noise(7))
     depths = depths + edge
@@ -63,11 +63,14 @@ def render_ct(images, depths, labels, draws: Draws):
     return 255 * tf.clip_by_value((units - centre) / width + 0.5, 0, 1)
 
 
+def _above(images, floor):
+    """What lies above the grey of air, 0-1; compression blurs that grey by a few levels."""
+    return tf.nn.relu(images - floor - 3) / (252 - floor)
+
+
 def _trunk(seen, depths, chest, abdomen, draws):
     """Hounsfield units of a slice of chest or abdomen."""
-    dense = blur(seen, 1.6) / draws.uniform(0.01, 0.08)  # in terms of what counts as an organ
-    organs = tf.sigmoid(2 * (dense - 1 + draws.uniform(0, 2) * draws.smooth_noise(6)
-                             + draws.uniform(-0.5, 1.5)))  # fmt: skip
+    dense, organs = _find_organs(seen, draws)
     organs *= _deeper(depths, draws.uniform(0, 5))
     fat, muscle = draws.uniform(-130, -60), draws.uniform(20, 70)
     units = fat + (muscle - fat) * organs + draws.uniform(200, 700) * seen
@@ -83,6 +86,14 @@ def _trunk(seen, depths, chest, abdomen, draws):
     units += (air - units) * lungs
     gas = tf.sigmoid(8 * (draws.smooth_noise(9) - draws.uniform(1.2, 2.2))) * _deeper(depths, 6)
     return units + (-900 - units) * gas * abdomen * draws.bernoulli(0.5)
+
+
+def _find_organs(seen, draws):
+    """How dense the picture is, in terms of what counts as an organ, and a soft mask of organs."""
+    dense = blur(seen, 1.6) / draws.uniform(0.01, 0.08)
+    organs = tf.sigmoid(2 * (dense - 1 + draws.uniform(0, 2) * draws.smooth_noise(6)
+                             + draws.uniform(-0.5, 1.5)))  # fmt: skip
+    return dense, organs
 
 
 def _lungs(depths, dense, draws):
@@ -231,12 +242,10 @@ def _head_mri(images, depths, fat, draws):
 
 
 def _trunk_mri(images, depths, chest, fat, muscle, draws):
-    floor = chest * 126 + (1 - chest) * 101
-    seen = tf.nn.relu(images - floor - 3) / (252 - floor)
+    floor = chest * _CT_FLOORS[CHEST] + (1 - chest) * _CT_FLOORS[ABDOMEN]
+    seen = _above(images, floor)
     bone = tf.sigmoid(20 * (blur(seen, 0.5) - 0.55))
-    dense = blur(seen, 1.6) / draws.uniform(0.01, 0.08)
-    organs = tf.sigmoid(2 * (dense - 1 + draws.uniform(0, 2) * draws.smooth_noise(6)
-                             + draws.uniform(-0.5, 1.5)))  # fmt: skip
+    dense, organs = _find_organs(seen, draws)
     organs *= _deeper(depths, draws.uniform(1, 6))
     tones = muscle + draws.uniform(0, 0.5) * tf.nn.relu(draws.smooth_noise(5))
     tones += draws.uniform(-0.3, 0.6) * seen * (1 - bone)

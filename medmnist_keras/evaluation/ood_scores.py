@@ -2,6 +2,10 @@
 
 All of them are higher for what looks known. They read the output of one network, its features at
 several depths, or nothing of it at all; the last are the rivals that any model has to beat.
+
+Throughout, logits are floats `(N, classes)`, features floats `(N, D)`, images uint8
+`(N, 64, 64, 1)`, labels int `(N,)`; `known` is what a score is fitted to, of training pictures.
+Scores are floats `(N,)`, and compare with others of the same kind alone.
 """
 
 from __future__ import annotations

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import logsumexp
 from sklearn import metrics
 from sklearn.linear_model import LogisticRegression
 
 from .._keras import keras
 from ..models.known import rate, view_logits, with_known
+from .ood_scores import energy
 
 
 class Known(NamedTuple):
@@ -56,8 +56,7 @@ def fit_known(model: keras.Model, rendered: np.ndarray, outliers: np.ndarray) ->
         )
     averaged = view_logits(model)
     known, outside = (
-        logsumexp(averaged.predict(each, batch_size=256, verbose=0), axis=1)
-        for each in (rendered, outliers)
+        energy(averaged.predict(each, batch_size=256, verbose=0)) for each in (rendered, outliers)
     )
     truth = np.repeat([1, 0], [len(known), len(outside)])
     energies = np.concatenate([known, outside])[:, np.newaxis]

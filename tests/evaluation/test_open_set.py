@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 from scipy.special import softmax
-from tiny_data import brightness_model, knowing_model
+from tiny_data import brightness_model, knowing_model, with_logits_twin
 
 from medmnist_keras import baseline_cnn
 from medmnist_keras.data import draw_phantoms
@@ -86,13 +86,7 @@ def test_what_is_no_probability_passes_no_gate(spoilt):
 @pytest.fixture
 def network():
     """A model, and one of the same weights that gives logits."""
-    keras.utils.set_random_seed(0)
-    model = baseline_cnn(width=4)
-    kernel, _ = model.get_layer("logits").get_weights()
-    model.get_layer("logits").set_weights([5 * kernel, np.linspace(-1, 1, 6)])
-    twin = baseline_cnn(width=4, classifier_activation=None)
-    twin.set_weights(model.get_weights())
-    return model, twin
+    return with_logits_twin(width=4)
 
 
 @pytest.mark.parametrize("temperature", [0.5, 3])

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from tiny_data import brightness_model, tiny_resnet
+from tiny_data import brightness_model, tiny_resnet, with_logits_twin
 
 from medmnist_keras import baseline_cnn
 from medmnist_keras.data import draw_phantoms
@@ -16,13 +16,7 @@ IMAGES = draw_phantoms(2, seed=3)[0]
 @pytest.fixture(scope="module")
 def network():
     """A network whose logits differ, and one of the same weights that gives them."""
-    keras.utils.set_random_seed(0)
-    model = baseline_cnn(width=2)
-    kernel, _ = model.get_layer("logits").get_weights()
-    model.get_layer("logits").set_weights([5 * kernel, np.linspace(-1, 1, 6)])
-    twin = baseline_cnn(width=2, classifier_activation=None)
-    twin.set_weights(model.get_weights())
-    return model, twin
+    return with_logits_twin(width=2)
 
 
 def four_views(images):
