@@ -16,7 +16,8 @@ endif
 HTML := --to html --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= \
         --HTMLExporter.jquery_url=
 
-.PHONY: demo test test-slow test-notebooks test-oldest test-newest test-colab test-kaggle wheel lint notebooks \
+.PHONY: demo test test-slow test-notebooks test-without-tensorflow test-oldest test-newest \
+        test-colab test-kaggle wheel lint notebooks \
         results slides app export web benchmark screenshot index weights architecture api owner \
         check-environment clean
 
@@ -41,6 +42,7 @@ $(filter build/04%,$(PAGES)): $(filter build/02% build/03%,$(PAGES))
 
 test: lint
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(MAKE) test-without-tensorflow
 	$(MAKE) test-notebooks
 
 # What takes long, for a night or before a release.
@@ -54,6 +56,17 @@ test-notebooks: wheel
 	build/reader/bin/python -m ipykernel install --prefix build/reader --name reader
 	JUPYTER_PATH=$(CURDIR)/build/reader/share/jupyter $(BIN)/python -m pytest --nbval-lax \
 	--nbval-kernel-name=reader --nbval-cell-timeout=1200 -x notebooks
+
+# The package on JAX, and on PyTorch where its small build can be had, without TensorFlow.
+WITHOUT := build/without-tensorflow
+test-without-tensorflow: wheel
+	$(BIN)/uv venv --quiet --clear --seed --python $(BIN)/python $(WITHOUT)
+	$(BIN)/uv pip install --quiet --python $(WITHOUT) --requirement requirements-jax.txt 'pytest>=9'
+	$(BIN)/uv pip install --quiet --python $(WITHOUT) --no-deps build/dist/*.whl
+	KERAS_BACKEND=jax $(WITHOUT)/bin/python -m pytest tests/without_tensorflow
+	if $(WITHOUT)/bin/python -m pip install --quiet "torch==2.13.0+cpu"; then \
+	KERAS_BACKEND=torch OMP_WAIT_POLICY=PASSIVE $(WITHOUT)/bin/python -m pytest tests/without_tensorflow; \
+	else echo "PyTorch could not be installed: its tests are skipped."; fi
 
 # The package as others install it, with the oldest and the newest versions that it admits, and
 # beside what Colab and Kaggle hold.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.util
 import logging
 import os
 from collections.abc import Iterator
@@ -40,9 +41,27 @@ def _quietly() -> Iterator[None]:
         os.close(nowhere)
 
 
-with _quietly():
-    import keras
-    from keras import layers
+_BACKENDS = ("tensorflow", "jax", "torch")
+
+try:
+    with _quietly():
+        import keras
+        from keras import layers
+except ModuleNotFoundError as error:
+    if error.name not in _BACKENDS:
+        raise
+    here = [name for name in _BACKENDS if importlib.util.find_spec(name)]
+    advice = (
+        f"{' and '.join(here)} can be used here: set the environment variable "
+        f"KERAS_BACKEND={here[0]} before Python starts"
+        if here
+        else "none of them is installed: pip install tensorflow"
+    )
+    raise ModuleNotFoundError(
+        "Keras computes on TensorFlow, JAX or PyTorch. "
+        f"Received: the backend {error.name!r}, which isn't installed; {advice}.",
+        name=error.name,
+    ) from error
 
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
@@ -53,5 +72,15 @@ def __getattr__(name: str) -> Any:
     """`from ._keras import tensorflow as tf`: models on other backends do without it."""
     if name != "tensorflow":
         raise AttributeError(name)
-    with _quietly():
-        return importlib.import_module(name)
+    try:
+        with _quietly():
+            return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise ModuleNotFoundError(
+            "This needs TensorFlow, whatever backend Keras computes on: tf.data, shards, robust "
+            "layers and exports are made of it. Received: a Python that hasn't it; pip install "
+            "tensorflow. Models load, train on arrays, predict and explain without it.",
+            name=name,
+        ) from error

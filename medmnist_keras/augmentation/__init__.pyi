@@ -12,4 +12,5 @@ from .pipelines import (
     augment_robust as augment_robust,
     render_outliers as render_outliers,
     render_shift as render_shift,
+    with_augmentation as with_augmentation,
 )

@@ -1,4 +1,4 @@
-"""`augment()` and `augment_robust()`: random augmentation in tf.data, outside the saved model."""
+"""Random augmentation, outside the saved model: in tf.data, or in front of the model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._keras import layers
+from .._keras import keras, layers
 from .._types import Pair
 from ..data.phantoms import draw_phantoms
 from ..info import CLASS_NAMES
@@ -52,14 +52,9 @@ def augment(train_ds: tf.data.Dataset, *, seed: int = 0) -> tf.data.Dataset:
     history = train(baseline_cnn(), augment(train_ds), val_ds)
     ```
     """
-    import tensorflow as tf
+    from .._keras import tensorflow as tf
 
-    # Borders repeat the edge: black ones would mark each class whose background is grey.
-    random_layers = [
-        layers.RandomTranslation(0.1, 0.1, fill_mode="nearest", seed=seed),
-        layers.RandomZoom(0.1, fill_mode="nearest", seed=seed + 1),
-        layers.RandomContrast(0.2, value_range=(0, 255), seed=seed + 2),
-    ]
+    random_layers = _random_layers(seed)
 
     @tf.autograph.experimental.do_not_convert  # which would take longer than the change itself
     def change(images, labels):
@@ -70,6 +65,48 @@ def augment(train_ds: tf.data.Dataset, *, seed: int = 0) -> tf.data.Dataset:
 
     # Serial: random layers in a parallel map would not give the same pictures again.
     return train_ds.map(change).prefetch(2)
+
+
+def with_augmentation(model: keras.Model, *, seed: int = 0) -> keras.Model:
+    """Puts the changes of `augment()` before a model, where the accelerator computes them.
+
+    For training on arrays, which needs no tf.data. Both models share their weights: train the
+    one that is returned, then keep the one that was passed. The random layers do nothing when
+    pictures are scored.
+
+    Args:
+        model: `keras.Model` that takes pixels 0-255, such as `baseline_cnn()`.
+        seed: int. The same seed gives the same changes.
+
+    Returns:
+        `keras.Model` to `train()`, of the same name.
+
+    Example:
+
+    ```python
+    train_data, val_data, test_data = load_data()
+    model = baseline_cnn()
+    history = train(with_augmentation(model), train_data, val_data)
+    ```
+    """
+    inputs = keras.Input(model.input_shape[1:], name="images")
+    x = inputs
+    for layer in _random_layers(seed):
+        if keras.backend.backend() == "jax":
+            # They say that XLA can't compile them, which is so on TensorFlow; uncompiled, a step
+            # on JAX takes some fifty times as long.
+            layer.supports_jit = True
+        x = layer(x)
+    return keras.Model(inputs, model(keras.ops.clip(x, 0, 255)), name=model.name)
+
+
+def _random_layers(seed: int) -> list[keras.Layer]:
+    # Borders repeat the edge: black ones would mark each class whose background is grey.
+    return [
+        layers.RandomTranslation(0.1, 0.1, fill_mode="nearest", seed=seed),
+        layers.RandomZoom(0.1, fill_mode="nearest", seed=seed + 1),
+        layers.RandomContrast(0.2, value_range=(0, 255), seed=seed + 2),
+    ]
 
 
 def augment_robust(
@@ -116,8 +153,7 @@ def augment_robust(
             f"{train_ds.element_spec[0].shape}; make it of `add_depth(images, labels)`."
         )
 
-    import tensorflow as tf
-
+    from .._keras import tensorflow as tf
     from .layers import change_batch
 
     body_parts = tf.constant(draw_body_parts(_BODY_PARTS, seed=seed))
@@ -207,8 +243,7 @@ def render_outliers(images: np.ndarray, labels: np.ndarray, *, seed: int = 0) ->
     Raises:
         ValueError: as `add_depth()`.
     """
-    import tensorflow as tf
-
+    from .._keras import tensorflow as tf
     from .layers import outlier_batch
 
     # Drawn anew, too: with a seed that no training of the same seed has used.
@@ -241,7 +276,7 @@ def add_renderings(images: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> 
 
 
 def _change_in_batches(change, images, labels, seed: int) -> np.ndarray:
-    import tensorflow as tf
+    from .._keras import tensorflow as tf
 
     changed = [np.zeros((0, *np.shape(images)[1:]), dtype=np.float32)]
     for start in range(0, len(images), 256):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._types import Pair, StrPath
+from .batches import check_batches
 from .groups import find_groups
 from .loading import load_images
 from .splits import check_split, split_indices
@@ -168,19 +169,10 @@ def make_dataset(
     val_ds = make_dataset(x_val, y_val)
     ```
     """
-    import tensorflow as tf
+    from .._keras import tensorflow as tf
 
     count, training = len(images), shuffle_seed is not None
-    if len(labels) != count:
-        raise ValueError(
-            "`images` and `labels` must have the same length. "
-            f"Received: {count:,} images and {len(labels):,} labels"
-        )
-    if not batch_size >= 1 or (training and batch_size > count):
-        raise ValueError(
-            "`batch_size` must be at least 1 and at most the number of training pictures, "
-            f"{count:,}. Received: batch_size={batch_size!r}"
-        )
+    check_batches(images, labels, batch_size, training=training)
     arrays = np.asarray(images), np.asarray(labels)
     known = batch_size if training else None
 
@@ -219,7 +211,7 @@ def without_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
     Returns:
         `tf.data.Dataset` of the same elements.
     """
-    import tensorflow as tf
+    from .._keras import tensorflow as tf
 
     options = tf.data.Options()
     options.autotune.enabled = False

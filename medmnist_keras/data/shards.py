@@ -51,7 +51,7 @@ def write_shards(examples: Iterable, folder: str | Path, *, shards: int = 16) ->
         ValueError: for an example of another kind, or fewer examples than shards. Nothing of
             the set is kept then.
     """
-    import tensorflow as tf
+    from .._keras import tensorflow as tf
 
     folder = Path(folder)
     if (folder / _INDEX).exists():
@@ -122,7 +122,7 @@ def read_shards(
         ValueError: for a shard of another size than the index says, fewer shards than
             processes, or a `batch_size` that doesn't fit.
     """
-    import tensorflow as tf
+    from .._keras import tensorflow as tf
 
     folder, job = Path(folder), current_job()
     index = read_index(folder)
@@ -239,7 +239,7 @@ def check_shards(folder: str | Path) -> dict:
 
 
 def _encode(image, label, number: int) -> bytes:
-    import tensorflow as tf
+    from .._keras import tensorflow as tf
 
     image = np.asarray(image)
     if image.shape != _SHAPE or image.dtype != np.uint8 or not 0 <= label < len(CLASS_NAMES):
@@ -256,7 +256,7 @@ def _encode(image, label, number: int) -> bytes:
 
 
 def _decode(records, rows: int | None):
-    import tensorflow as tf
+    from .._keras import tensorflow as tf
 
     # A whole batch at once: much faster than record after record.
     parsed = tf.io.parse_example(

@@ -59,7 +59,7 @@ def _put_probabilities_first(path: Path) -> None:
 
 
 def _write_litert_int8(model, path: Path, representative) -> None:
-    import tensorflow as tf
+    from .._keras import tensorflow as tf
 
     def examples():
         for image in representative:
@@ -98,7 +98,7 @@ def _load_keras(path: Path) -> Run:
 
 
 def _load_saved_model(path: Path) -> Run:
-    import tensorflow as tf
+    from .._keras import tensorflow as tf
 
     loaded = tf.saved_model.load(str(path))
     serve = loaded.signatures["serving_default"]

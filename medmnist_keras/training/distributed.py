@@ -7,6 +7,7 @@ the rest: the same model in every process, each batch divided among all devices.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import sys
 import traceback
@@ -57,9 +58,10 @@ def initialize_job(
         )
     address, count, index = _place(address, process_count, process_index)
 
-    import tensorflow as tf
+    if importlib.util.find_spec("tensorflow"):
+        from .._keras import tensorflow as tf
 
-    tf.config.set_visible_devices([], "GPU")  # it only feeds, and would take all their memory
+        tf.config.set_visible_devices([], "GPU")  # it only feeds, and would take all their memory
     if count > 1:
         keras.distribution.initialize(address, count, index)
     keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from .._keras import keras
 from .._types import Pair, Verbose
-from ..data.datasets import make_dataset
+from ..data.batches import as_arrays
 from ..models.networks import freeze_batch_normalization
 from .fitting import distribution_scope, train
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 # The last layer of ResNet50V2 before its top stage. Everything up to here stays as it is.
 _FROZEN_UP_TO = "conv4_block6_out"
@@ -35,8 +38,8 @@ class FineTuning(NamedTuple):
 
 def fine_tune(
     model: keras.Model,
-    train_data: Pair,
-    val_data: Pair,
+    train_data: Pair | tf.data.Dataset,
+    val_data: Pair | tf.data.Dataset,
     *,
     head_epochs: int = 6,
     top_epochs: int = 2,
@@ -52,7 +55,9 @@ def fine_tune(
 
     Args:
         model: `keras.Model` of `resnet50v2()`.
-        train_data: `(images, labels)`: uint8 `(N, 64, 64, 1)` and int `(N,)`.
+        train_data: `(images, labels)`: uint8 `(N, 64, 64, 1)` and int `(N,)`; or a
+            `tf.data.Dataset` of such batches, gone through once, so that of an augmented one each
+            picture counts as it came that once.
         val_data: likewise, for validation.
         head_epochs: int, epochs of stage one.
         top_epochs: int, epochs of stage two.
@@ -90,14 +95,16 @@ def fine_tune(
         pooling = keras.Model(split, pooled, name="pooling")
         head = keras.Model(pooled, model.output, name="head")
     freeze_batch_normalization(model)
-    (x_train, y_train), (x_val, y_val) = train_data, val_data
+    (x_train, y_train), (x_val, y_val) = as_arrays(train_data), as_arrays(val_data)
 
     def stage(part, train_features, val_features, epochs, learning_rate):
         return train(
             part,
-            make_dataset(train_features, y_train, batch_size=batch_size, shuffle_seed=seed),
-            make_dataset(val_features, y_val, batch_size=batch_size),
+            (train_features, y_train),
+            (val_features, y_val),
             epochs=epochs,
+            batch_size=batch_size,
+            seed=seed,
             learning_rate=learning_rate,
             verbose=verbose,
         )

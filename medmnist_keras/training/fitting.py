@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._keras import keras
-from .._types import Verbose
+from .._types import Pair, Verbose
+from ..data.batches import ArrayBatches, is_pair
 from ..data.jobs import current_job
 from .backup import Backup, BestEpoch
 from .distributed import check_strategy, failing_fast
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
 
 def train(
     model: keras.Model,
-    train_ds: tf.data.Dataset,
-    val_ds: tf.data.Dataset,
+    train_data: Pair | tf.data.Dataset,
+    val_data: Pair | tf.data.Dataset,
     *,
     epochs: int = 3,
+    batch_size: int | None = None,
+    seed: int | None = None,
     learning_rate: float = 3e-3,
     weight_decay: float = 0.01,
     verbose: Verbose = "auto",
@@ -42,9 +45,12 @@ def train(
 
     Args:
         model: `keras.Model` that ends in softmax probabilities. It is compiled here.
-        train_ds: `tf.data.Dataset` of `(images, labels)` batches, shuffled.
-        val_ds: `tf.data.Dataset` of the validation pictures.
+        train_data: `(images, labels)`, uint8 `(N, 64, 64, 1)` and int `(N,)`, which needs no
+            TensorFlow; or a `tf.data.Dataset` of such batches, shuffled.
+        val_data: likewise, the validation pictures.
         epochs: int of at least 1.
+        batch_size: int, of arrays, by default 64; a dataset has its own.
+        seed: int, of the order of arrays, by default 0, a new order every epoch.
         learning_rate: float, the peak.
         weight_decay: float, of AdamW.
         verbose: as in `fit()`: 0 silent, 1 progress bar, 2 one line an epoch.
@@ -59,24 +65,35 @@ def train(
         `backup`, of all epochs, also those before the run was killed.
 
     Raises:
-        ValueError: for fewer than one epoch, a `train_ds` of unknown length, a `backup` of
-            another run, or a way to distribute that doesn't work: see `check_strategy()`.
+        ValueError: for fewer than one epoch, arrays that don't fit together, a dataset of
+            unknown length, a `backup` of another run, or a way to distribute that doesn't work:
+            see `check_strategy()`.
         RuntimeError: when the loss is not a number after every epoch.
 
     Example:
 
     ```python
-    train_ds, val_ds, test_ds = load_datasets()
+    train_data, val_data, test_data = load_data()
     model = baseline_cnn()
-    history = train(model, train_ds, val_ds, epochs=3)
+    history = train(model, train_data, val_data, epochs=3)
     ```
     """
     if epochs < 1:
         raise ValueError(f"`epochs` must be at least 1. Received: epochs={epochs!r}")
-    batches = int(train_ds.cardinality())
+    if (seed is not None and not is_pair(train_data)) or (
+        batch_size is not None and not (is_pair(train_data) or is_pair(val_data))
+    ):
+        raise ValueError(
+            "`batch_size` and `seed` are for arrays; a dataset has its own. "
+            f"Received: batch_size={batch_size!r}, seed={seed!r} and a dataset; pass them to "
+            "`make_dataset()`, the seed as `shuffle_seed`."
+        )
+    train_ds = _batches(train_data, batch_size, seed or 0)
+    val_ds = _batches(val_data, batch_size, None)
+    batches = len(train_ds) if isinstance(train_ds, ArrayBatches) else int(train_ds.cardinality())
     if batches < 1:
         raise ValueError(
-            "`train_ds` must know its length, for the learning rate follows it. "
+            "`train_data` must know its length, for the learning rate follows it. "
             f"Received: a dataset of cardinality {batches}; call "
             "`.apply(tf.data.experimental.assert_cardinality(batches))` on it."
         )
@@ -113,7 +130,9 @@ def train(
     with failing_fast():
         done = state.restore(model) if state else 0
         steps = None
-        if state:
+        if isinstance(train_ds, ArrayBatches):
+            train_ds.start_at(done)
+        elif state:
             for _ in range(done):
                 next(iter(train_ds))  # each iterator shuffles anew: these orders have been used
             # As one iterator, for how many `fit` makes an epoch depends on the backend.
@@ -138,6 +157,24 @@ def train(
             )
         model.set_weights(best.weights)
     return history
+
+
+def _batches(data, batch_size: int | None, shuffle_seed: int | None):
+    """Arrays as batches; a dataset as it is."""
+    if not is_pair(data):
+        if not hasattr(data, "cardinality"):
+            raise ValueError(
+                "`train_data` and `val_data` must each be a pair of arrays `(images, labels)` or a "
+                f"`tf.data.Dataset`. Received: {type(data).__name__}"
+            )
+        return data
+    if (job := current_job()).process_count > 1:
+        raise ValueError(
+            "A process of a job must train on its own rows: pass what `read_shards()` returns. "
+            f"Received: arrays, in a job of {job.process_count} processes"
+        )
+    images, labels = data
+    return ArrayBatches(images, labels, batch_size=batch_size or 64, shuffle_seed=shuffle_seed)
 
 
 def _digest(train_ds, val_ds) -> str | None:

@@ -75,3 +75,7 @@ def test_package_and_requirements_ask_for_the_same():
         name, bound = re.match(r"([\w-]+)>=([\d.]+)(?:,<\d+)?$", dependency).groups()
         assert pins[name] == bound, name
     assert all(" # " in line for line in lines if not line.startswith("#"))  # who needs it
+    without = (ROOT / "requirements-jax.txt").read_text(encoding="utf-8").splitlines()
+    names = {re.match(r"[\w-]+", line).group() for line in without if not line.startswith("#")}
+    wanted = {re.match(r"[\w-]+", dependency).group() for dependency in project["dependencies"]}
+    assert names == wanted - {"tensorflow"} | {"jax"}

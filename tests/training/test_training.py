@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -9,6 +10,8 @@ import pytest
 from tiny_data import tiny_resnet
 
 from medmnist_keras import baseline_cnn, fine_tune, load_data, make_dataset, resnet50v2, train
+from medmnist_keras.augmentation import with_augmentation
+from medmnist_keras.data.jobs import Job
 from medmnist_keras.training import accelerated, fine_tuning, fitting, hardware
 from medmnist_keras.training.backup import BestEpoch
 
@@ -66,9 +69,9 @@ def test_best_epoch_is_what_stays(datasets, monkeypatch):
 def test_each_stage_of_fine_tuning_has_its_own_rate_and_length(monkeypatch):
     stages = []
 
-    def record(part, train_ds, val_ds, *, epochs, learning_rate, verbose):
-        first = np.concatenate([labels for _, labels in train_ds])
-        stages.append((part.name, epochs, learning_rate, len(next(iter(train_ds))[1]), first))
+    def record(part, train_data, val_data, *, epochs, learning_rate, **rest):
+        stages.append((part.name, epochs, learning_rate))
+        assert rest == {"batch_size": 4, "seed": 1, "verbose": 0}
         return keras.callbacks.History()
 
     monkeypatch.setattr(fine_tuning, "train", record)
@@ -77,8 +80,7 @@ def test_each_stage_of_fine_tuning_has_its_own_rate_and_length(monkeypatch):
     pair = np.zeros((9, 64, 64, 1), "uint8"), np.arange(9)
     tuned = {"head_epochs": 5, "top_epochs": 3, "batch_size": 4, "seed": 1, "verbose": 0}
     fine_tune(model, pair, pair, **tuned)
-    assert [stage[:4] for stage in stages] == [("head", 5, 1e-3, 4), ("top", 3, 1e-4, 4)]
-    np.testing.assert_array_equal(stages[0][4], stages[1][4])
+    assert stages == [("head", 5, 1e-3), ("top", 3, 1e-4)]
 
 
 def test_an_epoch_whose_loss_is_no_number_is_never_the_best():
@@ -102,7 +104,59 @@ def test_learning_rate_warms_up_and_decays():
     assert np.all(np.diff(rates[10:]) <= 0)
 
 
-def test_wrong_arguments(datasets):
+def on_arrays(phantoms, **arguments):
+    keras.utils.set_random_seed(0)
+    model = baseline_cnn()
+    train_data, val_data, _ = phantoms
+    return model, train(model, train_data, val_data, batch_size=32, verbose=0, **arguments)
+
+
+def test_training_on_arrays_learns_and_repeats(phantoms):
+    model, trained = on_arrays(phantoms, epochs=3)
+    history = trained.history
+    assert history["loss"][-1] < 0.6 * history["loss"][0]
+    kept = model.evaluate(*phantoms[1], verbose=0)[0]
+    np.testing.assert_allclose(kept, min(history["val_loss"]), rtol=1e-4)
+    again = on_arrays(phantoms, epochs=3)[1].history
+    np.testing.assert_allclose(again["loss"], history["loss"], rtol=1e-3)
+    other = on_arrays(phantoms, epochs=3, seed=1)[1].history  # another order
+    assert not np.allclose(other["loss"], history["loss"], rtol=1e-3)
+
+
+def test_augmentation_before_a_model_trains_that_model(phantoms):
+    train_data, val_data, _ = phantoms
+    keras.utils.set_random_seed(0)
+    model = baseline_cnn()
+    before, whole = model.get_weights(), with_augmentation(model)
+    images = train_data[0][:8].astype("float32")
+    plain = model(images, training=False)
+    np.testing.assert_array_equal(whole(images, training=False), plain)
+    augmented = keras.Model(whole.input, whole.layers[-1].input)
+    once, twice = (np.asarray(augmented(images, training=True)) for _ in range(2))
+    assert np.abs(once - images).max() > 10
+    assert np.abs(once - twice).max() > 10
+    assert once.min() >= 0
+    assert once.max() <= 255
+    train(whole, train_data, val_data, epochs=1, batch_size=32, verbose=0)
+    assert any(
+        not np.array_equal(now, then) for now, then in zip(model.get_weights(), before, strict=True)
+    )
+
+
+def test_wrong_arguments(datasets, phantoms):
+    train_data, val_data, _ = phantoms
+    with pytest.raises(ValueError, match="pair of arrays.*Received: ndarray"):
+        train(baseline_cnn(), train_data[0], val_data)
+    with pytest.raises(ValueError, match="same length"):
+        train(baseline_cnn(), (train_data[0], val_data[1]), val_data)
+    with pytest.raises(ValueError, match="are for arrays.*batch_size=8, seed=None"):
+        train(baseline_cnn(), *datasets(), batch_size=8)
+    with pytest.raises(ValueError, match="are for arrays.*seed=0"):
+        train(baseline_cnn(), datasets()[0], val_data, seed=0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fitting, "current_job", lambda: Job(process_count=2))
+        with pytest.raises(ValueError, match="own rows.*in a job of 2 processes"):
+            train(baseline_cnn(), train_data, val_data)
     with pytest.raises(ValueError, match="Received: epochs=0"):
         train(baseline_cnn(), *datasets(), epochs=0)
     train_ds, val_ds = datasets()
@@ -119,8 +173,10 @@ class _KillError(Exception):
     pass
 
 
-def test_training_that_was_killed_goes_on_as_if_it_had_not_been(datasets, tmp_path):
-    expected_model, expected = run(datasets, epochs=4, backup=tmp_path / "whole")
+@pytest.mark.parametrize("kind", ["datasets", "arrays"])
+def test_training_that_was_killed_goes_on_as_if_it_had_not_been(kind, datasets, phantoms, tmp_path):
+    start = partial(run, datasets) if kind == "datasets" else partial(on_arrays, phantoms)
+    expected_model, expected = start(epochs=4, backup=tmp_path / "whole")
 
     class Death(keras.callbacks.TerminateOnNaN):
         def on_epoch_begin(self, epoch, logs=None):
@@ -133,9 +189,9 @@ def test_training_that_was_killed_goes_on_as_if_it_had_not_been(datasets, tmp_pa
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keras.callbacks, "TerminateOnNaN", Death)
         with pytest.raises(_KillError):
-            run(datasets, epochs=4, backup=tmp_path / "state")
+            start(epochs=4, backup=tmp_path / "state")
     assert [path.name for path in (tmp_path / "state").iterdir()] == ["epoch-00002"]
-    model, history = run(datasets, epochs=4, backup=tmp_path / "state")
+    model, history = start(epochs=4, backup=tmp_path / "state")
     assert history.epoch == [0, 1, 2, 3]
     for name, values in expected.history.items():
         np.testing.assert_allclose(history.history[name], values, rtol=1e-3, err_msg=name)
