@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from .._keras import keras
 from .._types import Pair, Verbose
@@ -143,21 +144,17 @@ def run_resnet50v2(
     seconds = {}
     if robust or weights is None:
         start = time.perf_counter()
-        if robust:
-            datasets = _robust_datasets(train_data, val_data, 64, settings.seed)
-        else:
-            datasets = (
-                make_dataset(*train_data, shuffle_seed=settings.seed),
-                make_dataset(*val_data),
-            )
-        train(
+        learn = partial(
+            train,
             model,
-            *datasets,
             epochs=settings.epochs(2),
-            # Pretrained weights are worth keeping.
-            learning_rate=1e-3 if weights is None else 1e-4,
+            learning_rate=1e-3 if weights is None else 1e-4,  # what is pretrained is worth keeping
             verbose=verbose,
         )
+        if robust:
+            learn(*_robust_datasets(train_data, val_data, 64, settings.seed))
+        else:
+            learn(train_data, val_data, seed=settings.seed)
         seconds["all layers"] = time.perf_counter() - start
     if not robust:
         tuned = fine_tune(model, train_data, val_data, seed=settings.seed, verbose=verbose)

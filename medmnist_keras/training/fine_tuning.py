@@ -12,6 +12,7 @@ from .._types import Pair, Verbose
 from ..data.batches import as_arrays
 from ..models.networks import freeze_batch_normalization
 from .fitting import distribution_scope, train
+from .fused import fused_batch_normalization
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -110,10 +111,11 @@ def fine_tune(
         )
 
     clock = [time.perf_counter()]
-    maps_train = _predict(bottom, x_train, batch_size, verbose)
-    maps_val = _predict(bottom, x_val, batch_size, verbose)
-    pooled_train = _predict(pooling, maps_train, batch_size, verbose=0)
-    pooled_val = _predict(pooling, maps_val, batch_size, verbose=0)
+    with fused_batch_normalization(model):
+        maps_train = _predict(bottom, x_train, batch_size, verbose)
+        maps_val = _predict(bottom, x_val, batch_size, verbose)
+        pooled_train = _predict(pooling, maps_train, batch_size, verbose=0)
+        pooled_val = _predict(pooling, maps_val, batch_size, verbose=0)
     clock.append(time.perf_counter())
     head_history = stage(head, pooled_train, pooled_val, head_epochs, _HEAD_RATE)
     clock.append(time.perf_counter())

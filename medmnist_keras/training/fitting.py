@@ -15,6 +15,7 @@ from ..data.batches import ArrayBatches, is_pair
 from ..data.jobs import current_job
 from .backup import Backup, BestEpoch
 from .distributed import check_strategy, failing_fast
+from .fused import fused_batch_normalization
 from .hardware import jit_compile
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def train(
     }
     best = BestEpoch()
     state = None if backup is None else Backup(backup, best, recipe)
-    with failing_fast():
+    with failing_fast(), fused_batch_normalization(model):
         done = state.restore(model) if state else 0
         steps = None
         if isinstance(train_ds, ArrayBatches):
