@@ -63,7 +63,7 @@ test-without-tensorflow: wheel
 	$(BIN)/uv venv --quiet --clear --seed --python $(BIN)/python $(WITHOUT)
 	$(BIN)/uv pip install --quiet --python $(WITHOUT) --requirement requirements-jax.txt 'pytest>=9'
 	$(BIN)/uv pip install --quiet --python $(WITHOUT) --no-deps build/dist/*.whl
-	KERAS_BACKEND=jax $(WITHOUT)/bin/python -m pytest tests/without_tensorflow
+	KERAS_BACKEND=jax $(WITHOUT)/bin/python -m pytest tests/without_tensorflow tests/benchmarks/test_gpu.py
 	if $(WITHOUT)/bin/python -m pip install --quiet "torch==2.13.0+cpu"; then \
 	KERAS_BACKEND=torch OMP_WAIT_POLICY=PASSIVE $(WITHOUT)/bin/python -m pytest tests/without_tensorflow; \
 	else echo "PyTorch could not be installed: its tests are skipped."; fi
