@@ -94,7 +94,7 @@ def with_augmentation(model: keras.Model, *, seed: int = 0) -> keras.Model:
     for layer in _random_layers(seed):
         if keras.backend.backend() == "jax":
             # They say that XLA can't compile them, which is so on TensorFlow; uncompiled, a step
-            # on JAX takes some fifty times as long.
+            # on JAX takes some forty times as long.
             layer.supports_jit = True
         x = layer(x)
     return keras.Model(inputs, model(keras.ops.clip(x, 0, 255)), name=model.name)

@@ -175,7 +175,12 @@ def _batches(data, batch_size: int | None, shuffle_seed: int | None):
             f"Received: arrays, in a job of {job.process_count} processes"
         )
     images, labels = data
-    return ArrayBatches(images, labels, batch_size=batch_size or 64, shuffle_seed=shuffle_seed)
+    return ArrayBatches(
+        images,
+        labels,
+        batch_size=64 if batch_size is None else batch_size,
+        shuffle_seed=shuffle_seed,
+    )
 
 
 def _digest(train_ds, val_ds) -> str | None:

@@ -149,6 +149,8 @@ def test_wrong_arguments(datasets, phantoms):
         train(baseline_cnn(), train_data[0], val_data)
     with pytest.raises(ValueError, match="same length"):
         train(baseline_cnn(), (train_data[0], val_data[1]), val_data)
+    with pytest.raises(ValueError, match="Received: batch_size=0"):
+        train(baseline_cnn(), train_data, val_data, batch_size=0)
     with pytest.raises(ValueError, match="are for arrays.*batch_size=8, seed=None"):
         train(baseline_cnn(), *datasets(), batch_size=8)
     with pytest.raises(ValueError, match="are for arrays.*seed=0"):
