@@ -43,7 +43,9 @@ def operations(model):
     return {operation.type for operation in graph.graph.get_operations()}
 
 
-@pytest.mark.parametrize("arguments", [{}, {"frozen": True}, {"wrap": nested}], ids=str)
+@pytest.mark.parametrize(
+    "arguments", [{}, {"frozen": True}, {"wrap": nested}], ids=["live", "frozen", "nested"]
+)
 def test_numbers_are_those_of_keras(arguments):
     for ours, theirs in zip(
         trained(fused_batch_normalization, **arguments),
