@@ -37,7 +37,7 @@ from medmnist_keras.models.shipped import load_model
 from medmnist_keras.training.fitting import train
 from medmnist_keras.training.hardware import jit_compile, list_gpus
 
-from .measuring import TARGET, some
+from .measuring import TARGET, seconds_of, some
 from .training import densenet121, talk_cnn
 
 FOLDER = Path("build")
@@ -201,14 +201,8 @@ def feed_robust(bench: Bench) -> list[Row]:
     sizes, (images, labels) = bench.sizes, bench.grouped_data[0]
     images, labels = some((images, labels), sizes.batches * sizes.batch_size)
     dataset = make_dataset(add_depth(images, labels), labels, batch_size=sizes.batch_size)
-    spent = []
-    dataset = augment_robust(dataset)
-    for _ in range(1 + sizes.repeats):
-        start = time.perf_counter()
-        for _ in dataset:
-            pass
-        spent.append(time.perf_counter() - start)
-    value = len(labels) / median(spent[1:])
+    _, *spent = seconds_of(partial(list, augment_robust(dataset)), 1 + sizes.repeats)
+    value = len(labels) / median(spent)
     return [Row("robust layers alone, by tf.data", value, "images/s", "on the CPU")]
 
 
@@ -222,12 +216,7 @@ def latency(bench: Bench) -> list[Row]:
     }
     rows = []
     for name, model in models.items():
-        model.predict_on_batch(one)
-        spent = []
-        for _ in range(bench.sizes.calls):
-            start = time.perf_counter()
-            model.predict_on_batch(one)
-            spent.append(time.perf_counter() - start)
+        _, *spent = seconds_of(partial(model.predict_on_batch, one), 1 + bench.sizes.calls)
         rows.append(Row(f"one picture, {name}", 1000 * median(spent), "ms"))
     return rows
 
