@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -35,7 +35,7 @@ from medmnist_keras.experiments.settings import Settings
 from medmnist_keras.models.networks import INPUT_SHAPE, baseline_cnn, resnet50v2
 from medmnist_keras.models.shipped import load_model
 from medmnist_keras.training.fitting import train
-from medmnist_keras.training.hardware import jit_compile, list_gpus
+from medmnist_keras.training.hardware import jit_compile, list_gpus, nvidia_cards, precision
 
 from .measuring import TARGET, seconds_of, some
 from .training import densenet121, talk_cnn
@@ -99,12 +99,12 @@ def measure(settings: Settings, sizes: Sizes, *, seconds: float = _SECONDS) -> d
         print(f"{time.perf_counter() - start:5.0f} s  {name} …", flush=True)
         if time.perf_counter() - start > seconds:
             result["failures"][name] = f"not begun after {seconds:.0f} s"
-            continue
-        try:
-            result["rows"] += [row._asdict() for row in work(bench)]
-        except Exception as error:  # of any kind: the other measurements shall not be lost
-            result["failures"][name] = f"{type(error).__name__}: {error}"
-        keras.backend.clear_session()
+        else:
+            try:
+                result["rows"] += [row._asdict() for row in work(bench)]
+            except Exception as error:  # of any kind: the other measurements shall not be lost
+                result["failures"][name] = f"{type(error).__name__}: {error}"
+            keras.backend.clear_session()
         result["seconds"] = round(time.perf_counter() - start, 1)
         write_json(FOLDER / "gpu.json", result)
     return result
@@ -133,7 +133,7 @@ def _measurements() -> list[tuple[str, Callable[[Bench], list[Row]]]]:
 
 def load(settings: Settings, sizes: Sizes) -> tuple[Bench, list[Row]]:
     """Loads both splits; the first load may decode, the second finds it done."""
-    other = Settings(settings.quick, settings.source, settings.images_per_class, split="random")
+    other = replace(settings, split="random")
     start = time.perf_counter()
     grouped = load_data(**settings.data)
     spent = time.perf_counter() - start
@@ -168,7 +168,7 @@ def train_baseline(bench: Bench) -> list[Row]:
 
 def train_resnet(bench: Bench, *, policy: str) -> list[Row]:
     """Pictures a second with all layers trained."""
-    with _policy(policy):
+    with precision(policy):
         name = f"ResNet50V2, 80 pixels, all layers, {policy}"
         return [_rate(bench, name, lambda: resnet50v2(weights=None))]
 
@@ -277,16 +277,6 @@ def _scaled(model: keras.Model) -> keras.Model:
     return keras.Model(inputs, model(keras.ops.repeat(x, channels, axis=-1)))
 
 
-@contextlib.contextmanager
-def _policy(name: str):
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
-
-
 def peak_gpu_memory() -> float | None:
     """The most memory of the GPU that this process has used so far, in GB; `None` without one."""
     if not list_gpus():
@@ -310,13 +300,8 @@ def peak_gpu_memory() -> float | None:
 def machine(settings: Settings) -> dict[str, str]:
     """What the numbers must be read with: data, hardware, versions, the card and its driver."""
     facts = settings.facts
-    query = "--query-gpu=name,driver_version,memory.total"
-    with contextlib.suppress(OSError, subprocess.SubprocessError):
-        done = subprocess.run(
-            ["nvidia-smi", query, "--format=csv,noheader"],
-            capture_output=True, encoding="utf-8", timeout=60, check=True,
-        )  # fmt: skip
-        facts["Card, driver, memory"] = "; ".join(done.stdout.split("\n")).strip("; ")
+    if cards := nvidia_cards("name,driver_version,memory.total"):
+        facts["Card, driver, memory"] = "; ".join(cards)
     return facts
 
 

@@ -60,8 +60,19 @@ class ArrayBatches(keras.utils.PyDataset):
 
 
 def is_pair(data) -> bool:
-    """Whether data is `(images, labels)`, arrays, rather than a dataset."""
-    return isinstance(data, (tuple, list)) and len(data) == 2
+    """Whether data is `(images, labels)`, arrays, rather than a dataset.
+
+    Raises:
+        ValueError: when it is neither.
+    """
+    if isinstance(data, (tuple, list)) and len(data) == 2:
+        return True
+    if hasattr(data, "cardinality"):
+        return False
+    raise ValueError(
+        "`train_data` and `val_data` must each be a pair of arrays `(images, labels)` or a "
+        f"`tf.data.Dataset`. Received: {type(data).__name__}"
+    )
 
 
 def as_arrays(data: Pair | tf.data.Dataset) -> Pair:
@@ -72,6 +83,9 @@ def as_arrays(data: Pair | tf.data.Dataset) -> Pair:
 
     Returns:
         `(images, labels)`, arrays.
+
+    Raises:
+        ValueError: when it is neither.
     """
     if is_pair(data):
         return data

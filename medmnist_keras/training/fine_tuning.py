@@ -71,7 +71,8 @@ def fine_tune(
         pixels the features take 18 kB of memory a picture, 1 GB for all.
 
     Raises:
-        ValueError: when the model isn't one of `resnet50v2()`.
+        ValueError: when the model isn't one of `resnet50v2()`, or data is neither arrays nor a
+            dataset.
 
     Example:
 

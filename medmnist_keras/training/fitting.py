@@ -163,11 +163,6 @@ def train(
 def _batches(data, batch_size: int | None, shuffle_seed: int | None):
     """Arrays as batches; a dataset as it is."""
     if not is_pair(data):
-        if not hasattr(data, "cardinality"):
-            raise ValueError(
-                "`train_data` and `val_data` must each be a pair of arrays `(images, labels)` or a "
-                f"`tf.data.Dataset`. Received: {type(data).__name__}"
-            )
         return data
     if (job := current_job()).process_count > 1:
         raise ValueError(

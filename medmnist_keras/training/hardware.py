@@ -82,9 +82,16 @@ def hardware_line() -> str:
     return line
 
 
-def nvidia_cards() -> list[str]:
-    """Names of the NVIDIA GPUs that the driver sees, whatever the backend sees; may be empty."""
-    done = _answer("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
+def nvidia_cards(fields: str = "name") -> list[str]:
+    """The NVIDIA GPUs that the driver sees, whatever the backend sees; may be empty.
+
+    Args:
+        fields: str, what to tell of each, as `nvidia-smi --help-query-gpu` lists it.
+
+    Returns:
+        list of str, one for each GPU.
+    """
+    done = _answer("nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader")
     if done is None or done.returncode:
         return []
     return [name for line in done.stdout.splitlines() if (name := line.strip())]
@@ -125,17 +132,30 @@ def accelerated() -> Iterator[str]:
         A context manager; `as` gives the line, str, that says what computes and in what
         precision, such as `"2 CPU cores, no GPU, in mixed_bfloat16"`.
     """
-    before = keras.config.dtype_policy()
     scope = contextlib.nullcontext()
     if keras.backend.backend() == "tensorflow" and len(list_gpus()) > 1:
         import tensorflow as tf
 
         scope = tf.distribute.MirroredStrategy().scope()
     policy = _mixed_precision()
+    with precision(policy), scope:
+        yield f"{hardware_name()}, in {policy}"
+
+
+@contextlib.contextmanager
+def precision(policy: str) -> Iterator[None]:
+    """Within it models are built in this precision, such as `"mixed_bfloat16"`.
+
+    Args:
+        policy: str, the name of a `keras.DTypePolicy`.
+
+    Returns:
+        A context manager.
+    """
+    before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
-        with scope:
-            yield f"{hardware_name()}, in {policy}"
+        yield
     finally:
         keras.config.set_dtype_policy(before)
 

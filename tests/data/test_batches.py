@@ -64,3 +64,8 @@ def test_a_dataset_becomes_arrays():
     np.testing.assert_array_equal(labels, LABELS)
     pair = (IMAGES, LABELS)
     assert as_arrays(pair) is pair
+
+
+def test_neither_arrays_nor_a_dataset():
+    with pytest.raises(ValueError, match="pair of arrays.*Received: ndarray"):
+        as_arrays(IMAGES)
