@@ -19,7 +19,7 @@ from ..evaluation.ood_scores import energy, open_set_scores
 from ..models.known import view_logits
 from ..models.networks import ROBUST_WIDTH, baseline_cnn
 from ..training.fitting import train
-from .saved import LOG, RECIPE, digest_of, write_json
+from .saved import LOG, RECIPES, digest_of, write_json
 from .settings import Settings
 
 
@@ -59,7 +59,7 @@ def run_ablation(
         "out of distribution": {
             name: digest_of((images,)) for name, images in (ood_sets or {}).items()
         },
-        "recipe": RECIPE,
+        "recipe": RECIPES["baseline_cnn", True],
     }
     if kept and {name: kept.get(name) for name in made_of} != made_of:
         LOG.warning("%s is of other pictures or another recipe: it is made anew.", file)

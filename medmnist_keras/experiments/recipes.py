@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 
 from .._keras import keras
 from .._types import Pair, Verbose
 from ..augmentation.depth import add_depth
-from ..augmentation.pipelines import add_phantoms, add_renderings, augment, augment_robust
+from ..augmentation.pipelines import (
+    add_phantoms,
+    add_renderings,
+    augment,
+    augment_robust,
+    with_augmentation,
+)
 from ..data.datasets import make_dataset
 from ..models.networks import (
     ROBUST_WIDTH,
@@ -22,6 +27,8 @@ from ..training.fitting import train
 from ..training.hardware import accelerated
 from .saved import Run, load_run, save_run
 from .settings import Settings
+
+_FROM_SCRATCH = 1e-3  # peak learning rate of ResNet50V2 from random weights
 
 
 def run_baseline(
@@ -116,9 +123,10 @@ def run_resnet50v2(
 ) -> Run:
     """Loads the ResNet50V2 that this run trained, or trains it.
 
-    Starts from the ImageNet weights where they can be had; where not, from random ones, and
-    then trains all layers before it fine-tunes. With `augment_robust()` no picture comes twice,
-    so that features can't be computed once: then all layers are trained and that is all.
+    From ImageNet weights, where they can be had, it is fine-tuned. Where not, all layers are
+    trained from random weights, in one epoch with the changes of `augment()`: there is nothing to
+    fine-tune then. With `augment_robust()` no picture comes twice, so that features can't be
+    computed once: all layers are trained, from whichever weights.
 
     Training sets the global random state of Python, NumPy and the backend to the settings' seed.
 
@@ -141,24 +149,26 @@ def run_resnet50v2(
     train_data, val_data, _ = data
     keras.utils.set_random_seed(settings.seed)
     model, weights = build_resnet50v2(settings)
-    seconds = {}
-    if robust or weights is None:
-        start = time.perf_counter()
-        learn = partial(
-            train,
-            model,
-            epochs=settings.epochs(2),
-            learning_rate=1e-3 if weights is None else 1e-4,  # what is pretrained is worth keeping
+    if weights is not None and not robust:
+        tuned = fine_tune(model, train_data, val_data, seed=settings.seed, verbose=verbose)
+        return save_run(model, settings, seconds=tuned.seconds, weights=weights, data=data)
+    start = time.perf_counter()
+    if robust:
+        datasets = _robust_datasets(train_data, val_data, 64, settings.seed)
+        # What is pretrained is worth keeping.
+        rate = _FROM_SCRATCH if weights is None else 1e-4
+        train(model, *datasets, epochs=settings.epochs(2), learning_rate=rate, verbose=verbose)
+    else:
+        train(
+            with_augmentation(model, seed=settings.seed),
+            train_data,
+            val_data,
+            epochs=1,
+            learning_rate=_FROM_SCRATCH,
+            seed=settings.seed,
             verbose=verbose,
         )
-        if robust:
-            learn(*_robust_datasets(train_data, val_data, 64, settings.seed))
-        else:
-            learn(train_data, val_data, seed=settings.seed)
-        seconds["all layers"] = time.perf_counter() - start
-    if not robust:
-        tuned = fine_tune(model, train_data, val_data, seed=settings.seed, verbose=verbose)
-        seconds |= tuned.seconds
+    seconds = {"all layers": time.perf_counter() - start}
     return save_run(model, settings, seconds=seconds, weights=weights, robust=robust, data=data)
 
 

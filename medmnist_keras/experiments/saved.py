@@ -22,7 +22,14 @@ from ..storage import locked, replacing
 from .settings import Settings
 
 LOG = logging.getLogger(__name__)
-RECIPE = 2  # raised when a run_*() trains otherwise: what was kept before is trained anew then
+# By model and whether it is robust; raised when its run_*() trains otherwise, so that what was
+# kept before is trained anew.
+RECIPES = {
+    ("baseline_cnn", False): 2,
+    ("baseline_cnn", True): 2,
+    ("resnet50v2", False): 3,
+    ("resnet50v2", True): 2,
+}
 
 
 class Run(NamedTuple):
@@ -93,7 +100,7 @@ def save_run(
         "weights": "ImageNet weights" if weights else "random weights",
         "seconds": {step: round(spent, 1) for step, spent in seconds.items()},
         "hardware": settings.hardware,
-        **_made_of(settings, data),
+        **_made_of(model.name, robust, settings, data),
     }
     weights_file, facts_file = _files(model.name, settings, seed, robust)
     # A new optimizer, for the state of the old one would triple the file.
@@ -141,8 +148,8 @@ def load_run(
     if not (weights_file.exists() and facts_file.exists()):
         return None
     facts = json.loads(facts_file.read_text(encoding="utf-8"))
-    made_of = _made_of(settings, data)
-    if {name: facts.get(name) for name in made_of} != made_of:
+    made_of = _made_of(name, robust, settings, data)
+    if {fact: facts.get(fact) for fact in made_of} != made_of:
         LOG.warning(
             "%s was made of other pictures or by another recipe: it isn't loaded.", weights_file
         )
@@ -151,12 +158,14 @@ def load_run(
     return Run(builders[name](weights=weights_file, **wider), facts, loaded=True)
 
 
-def _made_of(settings: Settings, data: tuple[Pair, Pair, Pair] | None) -> dict:
+def _made_of(
+    name: str, robust: bool, settings: Settings, data: tuple[Pair, Pair, Pair] | None
+) -> dict:
     """What a run must agree in to be loaded; the test pictures don't make a model."""
     if data is None:
         with redirect_stdout(io.StringIO()):  # the line about the split has been printed before
             data = load_data(**settings.data)
-    return {"pictures": digest_of(*data[:2]), "recipe": RECIPE}
+    return {"pictures": digest_of(*data[:2]), "recipe": RECIPES[name, robust]}
 
 
 def digest_of(*groups: tuple[np.ndarray, ...]) -> str:

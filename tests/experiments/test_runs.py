@@ -86,7 +86,9 @@ def test_a_run_of_other_settings_or_another_recipe_is_never_loaded(settings, mon
     more = dataclasses.replace(settings, images_per_class=30)
     assert more.folder == settings.folder
     assert load_run("baseline_cnn", more) is None
-    monkeypatch.setattr(saved, "RECIPE", saved.RECIPE + 1)
+    monkeypatch.setitem(saved.RECIPES, ("baseline_cnn", True), 0)
+    assert load_run("baseline_cnn", settings)  # another model's recipe
+    monkeypatch.setitem(saved.RECIPES, ("baseline_cnn", False), 0)
     assert load_run("baseline_cnn", settings) is None
 
 
