@@ -185,8 +185,8 @@ def _robust_datasets(train_data, val_data, batch_size: int, seed: int):
 def build_resnet50v2(settings: Settings) -> tuple[keras.Model, str | None]:
     """Builds ResNet50V2 for the hardware at hand, from ImageNet weights where they can be had.
 
-    A quick run downloads nothing. Where there are no ImageNet weights the reason is printed,
-    and the model starts from random weights.
+    A quick run downloads nothing. Where there are no ImageNet weights that is printed, and the
+    model starts from random weights; what the download failed of, `resnet50v2()` says.
 
     Args:
         settings: `Settings` of the run.
@@ -199,7 +199,7 @@ def build_resnet50v2(settings: Settings) -> tuple[keras.Model, str | None]:
         if imagenet_weights_at_hand() or not settings.quick:
             try:
                 return resnet50v2(weights="imagenet"), "imagenet"
-            except OSError as error:
-                reason = str(error)
-        print(f"No ImageNet weights: {reason.rstrip('.')}.\nResNet50V2 starts from random weights.")
+            except OSError:  # its message is a page of addresses
+                reason = "they could not be downloaded"
+        print(f"No ImageNet weights: {reason}. ResNet50V2 starts from random weights.")
         return resnet50v2(weights=None), None

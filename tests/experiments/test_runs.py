@@ -9,7 +9,7 @@ import pytest
 from tiny_data import tiny_resnet
 
 from medmnist_keras import CLASS_NAMES, baseline_cnn, load_data, make_dataset, train
-from medmnist_keras.augmentation import ROBUST_LAYERS
+from medmnist_keras.augmentation import ROBUST_LAYERS, with_augmentation
 from medmnist_keras.data import draw_phantoms
 from medmnist_keras.experiments import (
     Settings,
@@ -25,6 +25,7 @@ from medmnist_keras.experiments import (
     speed_run,
 )
 from medmnist_keras.models import networks
+from medmnist_keras.training.fine_tuning import FineTuning
 
 
 @pytest.fixture
@@ -133,11 +134,38 @@ def test_run_baseline_trains_once_and_says_so(settings, data):
 def test_run_resnet_without_imagenet_weights_says_so(settings, monkeypatch, capsys):
     monkeypatch.setattr(recipes, "resnet50v2", lambda weights: tiny_resnet())
     monkeypatch.setattr(recipes, "imagenet_weights_at_hand", lambda: False)
+    monkeypatch.setattr(recipes, "fine_tune", lambda *_, **__: pytest.fail("nothing to fine-tune"))
+    changed = []
+
+    def augmented(model, *, seed):
+        changed.append((model.name, seed))
+        return with_augmentation(model, seed=seed)
+
+    monkeypatch.setattr(recipes, "with_augmentation", augmented)
     data = load_data("phantoms", images_per_class=180)
     run = run_resnet50v2(data, settings)
     assert "No ImageNet weights: a quick run downloads nothing" in capsys.readouterr().out
-    assert list(run.facts["seconds"]) == ["all layers", "features", "head", "top"]
+    assert list(run.facts["seconds"]) == ["all layers"]
+    assert changed == [("resnet50v2", settings.seed)]
+    assert run.model.get_layer("logits").output.shape == (None, 6)  # not the one that augments
     assert "started from random weights" in run.story
+
+
+def test_run_resnet_with_imagenet_weights_fine_tunes_alone(settings, data, monkeypatch):
+    small = baseline_cnn(name="resnet50v2")
+    tuned = []
+
+    def fine_tune(model, *arrays, **arguments):
+        tuned.append((model, arrays, arguments["seed"]))
+        return FineTuning(None, None, {"features": 1.0, "head": 2.0, "top": 3.0})
+
+    monkeypatch.setattr(recipes, "build_resnet50v2", lambda settings: (small, "imagenet"))
+    monkeypatch.setattr(recipes, "train", lambda *_, **__: pytest.fail("pretrained already"))
+    monkeypatch.setattr(recipes, "fine_tune", fine_tune)
+    run = run_resnet50v2(data, settings)
+    assert tuned == [(small, data[:2], settings.seed)]
+    assert run.facts["seconds"] == {"features": 1.0, "head": 2.0, "top": 3.0}
+    assert "started from ImageNet weights" in run.story
 
 
 def test_a_full_run_tries_imagenet_first(settings, monkeypatch, capsys):
@@ -154,7 +182,7 @@ def test_a_full_run_tries_imagenet_first(settings, monkeypatch, capsys):
     full = dataclasses.replace(settings, quick=False)
     assert recipes.build_resnet50v2(full)[1] is None
     assert tried == ["imagenet", None]
-    assert "No ImageNet weights: no network" in capsys.readouterr().out
+    assert "No ImageNet weights: they could not be downloaded." in capsys.readouterr().out
 
 
 # -- robust runs ---------------------------------------------------------------------------------
