@@ -121,7 +121,8 @@ def _gather_one(host: _Host, folder: Path, original: Original, copies: dict[str,
     try:
         copy = make_copy(content, original)
     except Exception as error:  # decoders raise anything at all
-        raise _FailedError("unreadable", " ".join(map(str, error.args))) from error
+        why = " ".join(map(str, error.args)) or type(error).__name__
+        raise _FailedError("unreadable", why) from error
     made = _sha256(copy)
     if there == made:  # by a run that was killed before it wrote its records
         copies[original.file] = made
