@@ -1,4 +1,4 @@
-"""The command line: `python -m medmnist_keras demo | predict | evaluate | export | app | …`."""
+"""The command line: `python -m medmnist_keras demo | predict | evaluate | gather | export | …`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ._commands import (
     demo,
     evaluate_model,
     export_model,
+    gather_pictures,
     open_page,
     predict_pictures,
     printable,
@@ -78,6 +79,27 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluating.add_argument("--json", action="store_true", help="print all as one object")
     evaluating.set_defaults(run=evaluate_model)
+
+    gathering = commands.add_parser(
+        "gather",
+        help="gather the external pictures from their public repositories",
+        description="Each is verified and made as it was scored; docs/external.md lists sources "
+        "and licences. The same command goes on where it stopped. Exit status 1: some pictures "
+        "could not be had.",
+    )
+    gathering.add_argument("folder", metavar="FOLDER", help="gets class-named folders")
+    gathering.add_argument(
+        "--set",
+        choices=("external", "ood"),
+        default="external",
+        help="pictures of the six kinds from elsewhere (default), or of none of them",
+    )
+    gathering.add_argument(
+        "--every-licence",
+        action="store_true",
+        help="also pictures without a stated licence, or with terms that may be against such use",
+    )
+    gathering.set_defaults(run=gather_pictures)
 
     writing = commands.add_parser(
         "shards", help="write the pictures as TFRecord shards, for training on more machines"

@@ -125,6 +125,17 @@ def evaluate_model(options) -> int:
     return _tell_problems([why for _, why in problems], len(labels) + len(problems))
 
 
+def gather_pictures(options) -> int:
+    """Gathers external pictures, prints what came of it; returns 1 if some could not be had."""
+    from .data.gathering import FAILED, gather
+
+    table = gather(options.folder, options.set, every_licence=options.every_licence)
+    counts = table.value_counts(["status", "source", "why"], sort=False)
+    for (status, source, why), count in counts.items():
+        print(f"{count:4} {status}: {source}{printable(f' ({why})' if why else '')}")
+    return int(table["status"].isin(FAILED).any())
+
+
 def export_model(options) -> int:
     """Writes a model in other formats and prints how they compare; returns 1 if one failed."""
     import numpy as np

@@ -109,6 +109,7 @@ def readme_block(results) -> str:
             shares,
             beyond_text(results),
             "![Recall of plain and robust models on the external test set](images/beyond.png)",
+            "*Sources and licences of the external pictures: [list](docs/external.md)*",
             beyond_table(results),
             END,
         ]
@@ -154,6 +155,7 @@ def results_block(results) -> str:
             times_table(results),
             beyond_text(results),
             "![Recall of plain and robust models on the external test set](../images/beyond.png)",
+            "*Sources and licences of the external pictures: [list](external.md)*",
             beyond_table(results),
             END,
         ]

@@ -9,8 +9,12 @@ from .datasets import (
 )
 from .folders import (
     Folder as Folder,
+    external_credit as external_credit,
     find_pictures as find_pictures,
     load_folder as load_folder,
+)
+from .gathering import (
+    gather as gather,
 )
 from .groups import (
     Groups as Groups,

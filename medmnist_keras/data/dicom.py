@@ -70,7 +70,7 @@ def grey_dicom(data: bytes, frame: int | None, notes: Notes) -> Image.Image:
     Raises:
         UnreadableError: when it holds no picture, or its pixels can't be decoded.
     """
-    dataset = _parse(data)
+    dataset = parse_dicom(data)
     notes.modality = str(dataset.get("Modality") or "")
     count = int(dataset.get("NumberOfFrames") or 1)
     by_frame: dict[int, list[str]] = {}
@@ -85,10 +85,11 @@ def grey_dicom(data: bytes, frame: int | None, notes: Notes) -> Image.Image:
 
 def frame_count(data: bytes) -> int:
     """How many frames a DICOM file holds."""
-    return int(_parse(data).get("NumberOfFrames") or 1)
+    return int(parse_dicom(data).get("NumberOfFrames") or 1)
 
 
-def _parse(data: bytes) -> Any:
+def parse_dicom(data: bytes) -> Any:
+    """The pydicom dataset of a DICOM file with pixels, whichever way it is wrapped."""
     try:
         import pydicom
     except ImportError:
@@ -156,7 +157,7 @@ def _check_is_picture(dataset) -> None:
 def _frame(dataset, index: int, notes: list[str]) -> Image.Image:
     from pydicom import pixels
 
-    values = _decode(dataset, index)
+    values = decode_frame(dataset, index)
     header = _of_frame(dataset, index)
     photometric = str(dataset.get("PhotometricInterpretation", "MONOCHROME2"))
     if photometric == "PALETTE COLOR":
@@ -171,7 +172,8 @@ def _frame(dataset, index: int, notes: list[str]) -> Image.Image:
     return _square_pixels(Image.fromarray(levels), header)
 
 
-def _decode(dataset, index: int) -> np.ndarray:
+def decode_frame(dataset, index: int) -> np.ndarray:
+    """The stored values of one frame, `(H, W)` or `(H, W, 3)`."""
     from pydicom.pixels import get_decoder, pixel_array
 
     try:

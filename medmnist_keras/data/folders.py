@@ -86,7 +86,7 @@ def _looks_like_picture(path: Path) -> bool:
     return start.startswith(PICTURE_STARTS) or is_dicom(start)
 
 
-_SOURCES_FILE = "SOURCES.csv"
+SOURCES_FILE = "SOURCES.csv"
 _SOURCE_COLUMNS = ("source", "source_repo", "dataset")  # the first of these that is there counts
 
 
@@ -167,9 +167,32 @@ def load_folder(
         images=np.stack(images),
         labels=np.array(labels, dtype="int64"),
         files=files,
-        sources=_read_sources(folder / _SOURCES_FILE, files),
+        sources=_read_sources(folder / SOURCES_FILE, files),
         problems=problems,
     )
+
+
+def external_credit(sources: Sequence[str] | np.ndarray | None) -> str:
+    """A line of credit to stand under a figure that shows or scores external pictures.
+
+    Args:
+        sources: sequence of str, where each picture comes from, as `Folder.sources`; `None`
+            where that isn't known.
+
+    Returns:
+        str, such as `"External pictures from 11 public sources: docs/external.md, SOURCES.csv"`.
+
+    Example:
+
+    ```python
+    plots.caption(ax, external_credit(data.sources))
+    ```
+    """
+    count = 0 if sources is None else len(set(sources) - {"unknown"})
+    if not count:
+        return "External pictures, of sources that are not listed"
+    named = "1 source" if count == 1 else f"{count} sources"
+    return f"External pictures from {named}, credited in SOURCES.csv"
 
 
 def _check_folders(folder: Path, class_names) -> None:
