@@ -10,6 +10,7 @@ from .pipelines import (
     add_renderings as add_renderings,
     augment as augment,
     augment_robust as augment_robust,
+    guess_hounsfield as guess_hounsfield,
     render_outliers as render_outliers,
     render_shift as render_shift,
     with_augmentation as with_augmentation,

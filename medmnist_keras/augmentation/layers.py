@@ -13,7 +13,7 @@ from ..info import CLASS_NAMES, IMAGE_SIZE
 from .depth import DEPTH_STEPS, DEPTH_ZERO
 from .draws import Draws, X, Y, affine, change_some
 from .outliers import draw_far_outliers, draw_near_outliers
-from .rendering import BREAST, blur, draw_side_view, is_ct, render_ct, render_mri
+from .rendering import BREAST, blur, draw_side_view, guess_units, is_ct, render_ct, render_mri
 
 _UNTOUCHED = 0.4  # share of pictures that stay as they are, so that home isn't forgotten
 _UNTOUCHED_MRI = 0.2  # fewer: nothing looks as different elsewhere as MRI, which has no units
@@ -67,6 +67,12 @@ def render_batch(both, labels, seed, robust_layers):
 def outlier_batch(both, labels, seed, body_parts):
     """An outlier in the place of every picture; as `change_batch()`, images only."""
     return _outliers(both, labels, body_parts, _NEAR, Draws(seed, len(both)))
+
+
+def hounsfield_batch(both, labels, seed):
+    """Hounsfield units of CT slices, float32 `(N, 64, 64, 1)`; else as `change_batch()`."""
+    images = tf.cast(both[..., :1], tf.float32)
+    return guess_units(images, _depths(both), labels, Draws(seed, len(both)))
 
 
 def _change(both, labels, draws, robust_layers):

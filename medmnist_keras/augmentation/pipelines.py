@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .._checks import check_labels
 from .._keras import keras, layers
 from .._types import Pair
 from ..data.phantoms import draw_phantoms
@@ -17,6 +18,7 @@ from .depth import add_depth
 if TYPE_CHECKING:
     import tensorflow as tf
 
+_CT = ("AbdomenCT", "ChestCT", "HeadCT")
 _BODY_PARTS = 6656  # drawn: 256 for each pen, twice that for those listed twice
 ROBUST_LAYERS = {
     "geometry": "bodies are turned, mirrored, larger, smaller, stretched, off centre",
@@ -222,7 +224,7 @@ def render_shift(
     def change(both, labels, batch_seed):
         return render_batch(both, labels, batch_seed, robust_layers)
 
-    return _change_in_batches(change, images, labels, seed)
+    return _change_in_batches(change, images, labels, seed).round().astype(np.uint8)
 
 
 def render_outliers(images: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> np.ndarray:
@@ -252,7 +254,7 @@ def render_outliers(images: np.ndarray, labels: np.ndarray, *, seed: int = 0) ->
     def change(both, labels, batch_seed):
         return outlier_batch(both, labels, batch_seed, body_parts)
 
-    return _change_in_batches(change, images, labels, seed)
+    return _change_in_batches(change, images, labels, seed).round().astype(np.uint8)
 
 
 def add_renderings(images: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> Pair:
@@ -275,6 +277,44 @@ def add_renderings(images: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> 
     return np.concatenate([images, rendered]), np.tile(labels, 2)
 
 
+def guess_hounsfield(images: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> np.ndarray:
+    """Guesses Hounsfield units of CT slices, as robust training does before it applies a window.
+
+    Whatever isn't denser than water has been clipped to one grey in Medical MNIST. There fat,
+    lungs and gas are put at random, within what is plausible; outside the body is air. It is one
+    guess of many, another for each seed, and no measurement.
+
+    Args:
+        images: uint8 `(N, 64, 64, 1)`, grey levels 0-255.
+        labels: int `(N,)`, indices into `CLASS_NAMES`, of AbdomenCT, ChestCT or HeadCT.
+        seed: int. The same seed gives the same guess.
+
+    Returns:
+        float32 `(N, 64, 64, 1)` in Hounsfield units, in which air is -1000 and water 0.
+
+    Raises:
+        ValueError: for a class that isn't CT, no pictures, and as `add_depth()`.
+
+    Example:
+
+    ```python
+    chest = images[labels == CLASS_NAMES.index("ChestCT")][:1]
+    units = guess_hounsfield(chest, [CLASS_NAMES.index("ChestCT")])
+    plots.draw_guess(chest[0], units[0])
+    ```
+    """
+    from .layers import hounsfield_batch
+
+    labels = check_labels(labels, len(CLASS_NAMES), len(images))
+    others = {CLASS_NAMES[label] for label in np.unique(labels)} - set(_CT)
+    if others:
+        raise ValueError(
+            f"`labels` must be of {', '.join(_CT)}: only CT has Hounsfield units. "
+            f"Received: {', '.join(sorted(others))}. Select CT slices."
+        )
+    return _change_in_batches(hounsfield_batch, images, labels, seed)
+
+
 def _change_in_batches(change, images, labels, seed: int) -> np.ndarray:
     from .._keras import tensorflow as tf
 
@@ -283,7 +323,7 @@ def _change_in_batches(change, images, labels, seed: int) -> np.ndarray:
         rows = slice(start, start + 256)
         both = tf.constant(add_depth(images[rows], labels[rows]))
         changed.append(change(both, tf.constant(labels[rows]), seed + start).numpy())
-    return np.concatenate(changed).round().astype(np.uint8)
+    return np.concatenate(changed)
 
 
 def _check_layers(robust_layers) -> None:

@@ -43,6 +43,14 @@ def render_ct(images, depths, labels, draws: Draws):
     Returns:
         float32 `(N, 64, 64, 1)` in 0-255.
     """
+    units = guess_units(images, depths, labels, draws)
+    head = tf.cast(labels == HEAD, tf.float32)[:, None, None, None]
+    centre, width = _window(head, draws)
+    return 255 * tf.clip_by_value((units - centre) / width + 0.5, 0, 1)
+
+
+def guess_units(images, depths, labels, draws: Draws):
+    """Hounsfield units of CT slices, those that were clipped away guessed; as `render_ct()`."""
     abdomen, chest, head = (
         tf.cast(labels == label, tf.float32)[:, None, None, None]
         for label in (ABDOMEN, CHEST, HEAD)
@@ -58,9 +66,7 @@ def render_ct(images, depths, labels, draws: Draws):
     body = tf.where(head > 0, _head(images, seen, floor, draws), trunk)
     couch = tf.cast(images > floor + 12, tf.float32) * draws.bernoulli(0.5) * draws.uniform(0, 1.2)
     inside = tf.clip_by_value(depths, 0, 1)
-    units = inside * body + (1 - inside) * (_AIR + 900 * couch)
-    centre, width = _window(head, draws)
-    return 255 * tf.clip_by_value((units - centre) / width + 0.5, 0, 1)
+    return inside * body + (1 - inside) * (_AIR + 900 * couch)
 
 
 def _above(images, floor):

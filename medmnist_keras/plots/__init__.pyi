@@ -4,6 +4,11 @@ from .data import (
     similarity_matrix as similarity_matrix,
     similarity_to_training as similarity_to_training,
 )
+from .drawings import (
+    draw_body as draw_body,
+    draw_dealing as draw_dealing,
+    draw_two_questions as draw_two_questions,
+)
 from .images import (
     blend as blend,
     class_samples as class_samples,
@@ -12,9 +17,16 @@ from .images import (
     image_rows as image_rows,
     mean_images as mean_images,
 )
+from .networks import (
+    draw_baseline as draw_baseline,
+    draw_fine_tuning as draw_fine_tuning,
+)
 from .open_set import (
     risk_coverage_curves as risk_coverage_curves,
     score_comparison as score_comparison,
+)
+from .pipeline import (
+    draw_pipeline as draw_pipeline,
 )
 from .robustness import (
     ablation as ablation,
@@ -36,4 +48,9 @@ from .training import (
     error_spread as error_spread,
     learning_curves as learning_curves,
     model_comparison as model_comparison,
+)
+from .windows import (
+    WINDOWS as WINDOWS,
+    draw_guess as draw_guess,
+    draw_windows as draw_windows,
 )

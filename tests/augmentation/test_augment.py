@@ -16,6 +16,7 @@ from medmnist_keras.augmentation import (
     add_phantoms,
     add_renderings,
     draw_body_parts,
+    guess_hounsfield,
     layers as layers_module,
     pipelines,
     render_outliers,
@@ -24,6 +25,7 @@ from medmnist_keras.augmentation import (
 from medmnist_keras.augmentation.draws import Draws, affine
 from medmnist_keras.augmentation.layers import _jpeg, render_batch
 from medmnist_keras.augmentation.outliers import draw_far_outliers, draw_near_outliers
+from medmnist_keras.augmentation.rendering import render_ct
 from medmnist_keras.data import draw_phantoms
 
 BREAST = CLASS_NAMES.index("BreastMRI")
@@ -502,3 +504,26 @@ def test_jpeg_changes_little_at_fine_quality_and_more_at_coarse(phantoms):
     assert errors[0] < 0.05
     assert errors[1] < 1.5
     assert errors[3] > 2
+
+
+def test_guessed_hounsfield_units_are_what_is_rendered_and_follow_the_seed():
+    images, labels = draw_phantoms({"AbdomenCT": 4, "ChestCT": 4, "HeadCT": 4})
+    units = guess_hounsfield(images, labels, seed=1)
+    assert units.shape == images.shape
+    assert units.dtype == np.float32
+    assert units.min() >= -1100
+    assert 100 < units.max() < 3000
+    np.testing.assert_array_equal(units, guess_hounsfield(images, labels, seed=1))
+    assert not np.array_equal(units, guess_hounsfield(images, labels, seed=2))
+    both = tf.constant(add_depth(images, labels))
+    greys, depths = tf.cast(both[..., :1], tf.float32), layers_module._depths(both)
+    rendered = render_ct(greys, depths, tf.constant(labels), Draws(1, len(labels))).numpy()
+    # A window only ever makes what is denser as bright or brighter.
+    order = units.reshape(12, -1).argsort(axis=1)
+    assert (np.diff(np.take_along_axis(rendered.reshape(12, -1), order, axis=1)) >= 0).all()
+
+
+def test_only_ct_has_hounsfield_units():
+    images, labels = draw_phantoms({"CXR": 1, "ChestCT": 1})
+    with pytest.raises(ValueError, match="only CT has Hounsfield units. Received: CXR"):
+        guess_hounsfield(images, labels)
