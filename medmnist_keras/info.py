@@ -98,7 +98,7 @@ PUBLISHED: tuple[dict[str, Any], ...] = (
         "errors": None,
         "images": None,
         "accuracy": 0.9996,
-        "remark": "split not read",
+        "remark": "we could not read how it was split",
         "source": "https://doi.org/10.22037/jds.v42i1.45245",
     },
 )

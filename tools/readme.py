@@ -36,15 +36,16 @@ def scores_table(results) -> str:
 
 
 def spread_table(results) -> str:
-    """Error rates of all models on both splits, mean and standard deviation, as Markdown."""
+    """Error rates of all models on both splits, median and range over seeds, as Markdown."""
     rates = spread(results).groupby(["model", "split"], sort=False)["error rate"]
-    means, deviations = rates.mean(), rates.std()
     rows = ["| error rate, % of test pictures | grouped split | random split |", "|---|---|---|"]
-    for model in means.index.unique("model"):
+    table = rates.agg(["median", "min", "max", "count"]) * [100, 100, 100, 1]
+    for model in table.index.unique("model"):
         cells = [model]
         for split in ("grouped", "random"):
-            mean, deviation = 100 * means[model, split], 100 * deviations[model, split]
-            cells.append(f"{mean:.2f}" + ("" if pd.isna(deviation) else f" ± {deviation:.2f}"))
+            row = table.loc[model, split]
+            span = f" ({row['min']:.2f} to {row['max']:.2f})" if row["count"] > 1 else ""
+            cells.append(f"{row['median']:.2f}{span}")
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
 
@@ -131,7 +132,7 @@ def _about(results) -> str:
 def _twins(results) -> str:
     shares = (results["similarity"][split]["beyond 0.98"] for split in ("random", "grouped"))
     return (
-        "A test picture has a near duplicate in training (similarity of thumbnails beyond 0.98) "
+        "A test picture has a near duplicate in training (similarity of thumbnails above 0.98) "
         "in {:.1%} of cases on the random split, in {:.1%} on the grouped one.".format(*shares)
     )
 
@@ -147,8 +148,8 @@ def results_block(results) -> str:
             _twins(results),
             f"McNemar's test between the two networks on the grouped split, which takes pictures "
             f"for independent: p = {results['mcnemar_p']:.2g}. {results['run']['Versions']}.",
-            "**How much of the score is due to the task being easy?** Mean and standard deviation "
-            f"over {seeds} seeds, each with a split of its own (ResNet50V2: one seed):",
+            "**How much of the score is due to the data set being easy?** Median and range over "
+            f"{seeds} seeds, each with a split of its own (ResNet50V2: one seed):",
             "![Error rates of trivial baselines and our models](../images/task.png)",
             spread_table(results),
             published_table(),
@@ -274,7 +275,7 @@ def main() -> None:
     ax.figure.savefig(ROOT / "images" / "classes.png")
 
     results = json.loads((ROOT / "notebooks" / "results.json").read_text(encoding="utf-8"))
-    ax = plots.error_spread(spread(results), title="How much of the score is the task?")
+    ax = plots.error_spread(spread(results), title="How much of the score is the data set?")
     ax.figure.savefig(ROOT / "images" / "task.png")
     recall = {
         name: pd.DataFrame.from_dict(table, orient="index")

@@ -56,7 +56,8 @@ def model_comparison(table: pd.DataFrame, ax: Axes | None = None, title: str | N
 
     Args:
         table: One row per model, indexed by name, with the columns `accuracy`, `accuracy_low`,
-            `accuracy_high` (shares, as `evaluate` gives them) and `errors` (counts).
+            `accuracy_high` (shares, as `evaluate` gives them) and `errors` (counts); with a
+            column `split`, grouped and random splits get the colours of `error_spread()`.
         ax, title: The axes to draw on, `None` for a figure of its own; what it shows.
 
     Returns:
@@ -67,16 +68,21 @@ def model_comparison(table: pd.DataFrame, ax: Axes | None = None, title: str | N
     shares = table[["accuracy", "accuracy_low", "accuracy_high"]].to_numpy(dtype=float).T
     rate, high, low = 100 * (1 - shares)
     rows = np.arange(len(table))
-    ax.errorbar(
-        rate,
-        rows,
-        xerr=np.clip([rate - low, high - rate], 0, None),
-        fmt="o",
-        color=BLUE,
-        capsize=6,
-        markersize=11,
-        clip_on=False,  # a point at zero is whole
-    )
+    spread = np.clip([rate - low, high - rate], 0, None)
+    splits = table["split"] if "split" in table else pd.Series("grouped", table.index)
+    for split in splits.unique():
+        color, marker = SPLITS[split]
+        here = (splits == split).to_numpy()
+        ax.errorbar(
+            rate[here],
+            rows[here],
+            xerr=spread[:, here],
+            fmt=marker,
+            color=color,
+            capsize=6,
+            markersize=11,
+            clip_on=False,  # a point at zero is whole
+        )
     far_apart = high.max() > 20 * high.min()
     ax.set_xlim(0, (1.4 if far_apart else 1.05) * high.max())
     if far_apart:
@@ -103,7 +109,7 @@ def error_spread(table: pd.DataFrame, ax: Axes | None = None, title: str | None 
         ax, title: The axes to draw on, `None` for a figure of its own; what it shows.
 
     Returns:
-        The axes: small points for the runs, large ones for their means, in per cent on a
+        The axes: small points for the runs, large ones for their medians, in per cent on a
         logarithmic scale that ends in a linear part down to zero.
     """
     table = table.assign(percent=100 * table["error rate"])
@@ -116,8 +122,8 @@ def error_spread(table: pd.DataFrame, ax: Axes | None = None, title: str | None 
         places = rows["model"].map({model: row for row, model in enumerate(models)}) + offset
         style = {"color": color, "marker": marker, "clip_on": False}
         ax.scatter(rows["percent"], places, s=45, alpha=0.45, linewidths=0, **style)
-        means = rows["percent"].groupby(places).mean()
-        ax.scatter(means, means.index, s=130, label=f"{split} split", zorder=3, **style)
+        medians = rows["percent"].groupby(places).median()
+        ax.scatter(medians, medians.index, s=130, label=f"{split} split", zorder=3, **style)
     ax.set_xscale("symlog", linthresh=0.01, linscale=0.4)
     ticks = [0, 0.01, 0.1, 1, 10, 100]
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])

@@ -277,11 +277,14 @@ def test_similarity_writes_the_share_with_a_twin():
     assert heights[np.searchsorted(edges, 0.605) - 1] == 0.25
 
 
-def test_error_spread_shows_runs_and_their_means():
+def test_error_spread_shows_runs_and_their_medians():
+    lucky = SPREAD.iloc[:1].assign(**{"error rate": 0.01})
+    more = plots.error_spread(pd.concat([SPREAD, lucky]))
+    assert more.collections[1].get_offsets()[0, 0] == 40  # their mean is 40.3
     ax = plots.error_spread(SPREAD)
-    runs, means, *_ = (points.get_offsets() for points in ax.collections)
+    runs, medians, *_ = (points.get_offsets() for points in ax.collections)
     np.testing.assert_allclose(runs[:, 0], [40, 80, 0.2, 0.4, 0, 0])
-    np.testing.assert_allclose(means[:, 0], [60, 0.3, 0])
+    np.testing.assert_allclose(medians[:, 0], [60, 0.3, 0])
     told = texts_of(ax)
     for text in ("majority class", "CNN", "grouped split", "random split"):
         assert text in told
@@ -357,6 +360,10 @@ def test_model_comparison_is_in_per_cent():
     np.testing.assert_allclose(ends, expected, atol=1e-9)
     assert ax.get_xscale() == "symlog"
     assert "logarithmic" in ax.get_xlabel()
+    splits = ["grouped", "random", "grouped", "random"]
+    colored = plots.model_comparison(MODELS.assign(split=splits))
+    assert [line.get_xdata().size for line in colored.lines[::3]] == [2, 2]
+    assert colored.lines[0].get_color() != colored.lines[3].get_color()
     close = plots.model_comparison(MODELS.iloc[2:])
     assert close.get_xscale() == "linear"
     assert "logarithmic" not in close.get_xlabel()
