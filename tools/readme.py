@@ -130,7 +130,7 @@ def _about(results) -> str:
 
 
 def _twins(results) -> str:
-    shares = (results["similarity"][split]["beyond 0.98"] for split in ("random", "grouped"))
+    shares = (results["similarity"][split]["above 0.98"] for split in ("random", "grouped"))
     return (
         "A test picture has a near duplicate in training (similarity of thumbnails above 0.98) "
         "in {:.1%} of cases on the random split, in {:.1%} on the grouped one.".format(*shares)

@@ -49,7 +49,8 @@ def grey_level_histograms(
     """Shows how often each grey level occurs in each class, one curve above the other.
 
     Heights are the square root of the share of pixels, so that rare levels are seen beside a
-    large black background. Each class is scaled to its own peak.
+    large black background. Each class is scaled to its own peak, beside which its most frequent
+    grey level is written.
 
     Args:
         images: Grey images, shape `(N, height, width[, 1])`.
@@ -69,6 +70,20 @@ def grey_level_histograms(
         heights = base_line + 0.85 * np.sqrt(counts / max(counts.max(), 1))
         ax.stairs(heights, edges, baseline=base_line, fill=True, color=BLUE, alpha=0.35)
         ax.stairs(heights, edges, baseline=base_line, color=BLUE, linewidth=1.5)
+        if counts.any():
+            levels, _ = np.histogram(images[labels == label], bins=np.arange(257))
+            peak = int(levels.argmax())
+            place = (6 if peak < 200 else -6, 0)
+            side = "left" if peak < 200 else "right"
+            ax.annotate(
+                str(peak),
+                (peak, base_line + 0.85),
+                place,
+                textcoords="offset points",
+                ha=side,
+                va="top",
+                fontsize="small",
+            )
     ax.set_yticks(base_lines, class_names, va="bottom")
     ax.set_xticks([0, 64, 128, 192, 255])
     ax.set(xlim=(0, 256), ylim=(0, len(class_names)), xlabel="grey level")

@@ -265,13 +265,14 @@ def test_grey_levels_show_the_floor():
         values, edges, base_line = outline.get_data()
         assert edges[np.argmax(values)] == 40 * label
         assert base_line == 5 - label
+    assert texts_of(ax).count("160") == 1  # the most frequent of the fifth class
 
 
 def test_similarity_writes_the_share_with_a_twin():
     ax = plots.similarity_to_training({"random": [0.99, 0.97, 0.605, 0.985], "grouped": [0.9] * 4})
     told = texts_of(ax)
-    assert "random split: 50.0% beyond 0.98" in told
-    assert "grouped split: 0.0% beyond 0.98" in told
+    assert "random split: 50.0% above 0.98" in told
+    assert "grouped split: 0.0% above 0.98" in told
     heights, edges, _ = ax.patches[1].get_data()
     assert heights.sum() == pytest.approx(1)
     assert heights[np.searchsorted(edges, 0.605) - 1] == 0.25
