@@ -126,7 +126,7 @@ def similarity_to_training(
     Args:
         similarity: `"grouped"` or `"random"` to floats of shape `(N,)`, the first result of
             `nearest`.
-        threshold: Similarity beyond which an image has a near duplicate; that share is written.
+        threshold: Similarity above which an image has a near duplicate; that share is written.
         ax, title: The axes to draw on, `None` for a figure of its own; what it shows.
 
     Returns:
@@ -137,7 +137,7 @@ def similarity_to_training(
     for name, values in similarity.items():
         values, color = np.asarray(values), SPLITS[name][0]
         share = (values > threshold).mean()
-        label = f"{name} split: {share:.1%} beyond {threshold:g}"
+        label = f"{name} split: {share:.1%} above {threshold:g}"
         heights, edges = np.histogram(values, bins)
         heights = heights / len(values)
         ax.stairs(heights, edges, fill=True, color=color, alpha=0.3)
