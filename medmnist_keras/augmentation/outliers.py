@@ -13,7 +13,7 @@ _CXR = CLASS_NAMES.index("CXR")
 
 
 def draw_near_outliers(images, depths, labels, body_parts, draws: Draws):
-    """Makes pictures near the classes: other body parts, CT as MRI, parts of two pictures, details.
+    """Makes pictures near the classes: other body parts, CT as MRI, parts of two classes, details.
 
     Args:
         images: float32 `(N, 64, 64, 1)`, 0-255, training pictures.
@@ -25,7 +25,6 @@ def draw_near_outliers(images, depths, labels, body_parts, draws: Draws):
     Returns:
         float32 `(N, 64, 64, 1)` in 0-255.
     """
-    count = tf.shape(images)[0]
     rows = tf.cast(draws.uniform(0, len(body_parts))[:, 0, 0, 0], tf.int32)
     drawn = tf.cast(tf.gather(body_parts, rows), tf.float32)
     drawn = affine(
@@ -41,8 +40,19 @@ def draw_near_outliers(images, depths, labels, body_parts, draws: Draws):
     detail = (kind >= 0.35) & (kind < 0.6) & (labels == _CXR)
     drawn = change_some(mri, _other_modality, draws, drawn, images, depths, labels)
     drawn = change_some(detail, _detail, draws, drawn, images)
-    order = tf.random.experimental.stateless_shuffle(tf.range(count), draws.next_seed())
-    return change_some(joined, _join, draws, drawn, images, tf.gather(images, order))
+    partners, found = _of_another_class(labels, draws)
+    return change_some(joined & found, _join, draws, drawn, images, tf.gather(images, partners))
+
+
+def _of_another_class(labels, draws):
+    """For each picture the row of one with another label, any of them as likely, and whether
+    there is one: two parts of one kind would still be of that kind."""
+    others = labels[:, None] != labels[None]
+    lots = tf.random.stateless_uniform(tf.shape(others), draws.next_seed())
+    lots = tf.where(others, lots, -1)
+    # A column more, the least likely: argmax takes no empty rows, as of no pictures.
+    lots = tf.pad(lots, [[0, 0], [0, 1]], constant_values=-2)
+    return tf.argmax(lots, axis=1), tf.reduce_any(others, axis=1)
 
 
 # What follows takes the place of what was drawn before, the first argument.
@@ -66,7 +76,7 @@ def _detail(_, images, draws):
 
 
 def _join(_, a, b, draws):
-    """Halves of two pictures side by side, one above the other; or four small ones."""
+    """Halves of pictures of two classes side by side, one above the other; or four small ones."""
     across = draws.bernoulli(0.5)
     place = across * X + (1 - across) * Y
     halves = tf.where(place < draws.uniform(-0.25, 0.25), a, b)

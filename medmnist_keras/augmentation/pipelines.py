@@ -29,7 +29,7 @@ ROBUST_LAYERS = {
     "MRI": "other contrasts, fat suppressed or not, coils nearby",
     "one breast": "one side alone, or seen from the side",
     "outliers": "textures, stripes, heaps of shapes, jigsaws: none of the six, labels drawn by lot",
-    "near outliers": "other body parts, CT as MRI, halves of two pictures, details, pages",
+    "near outliers": "other body parts, CT as MRI, halves of two classes, details, pages",
 }
 
 

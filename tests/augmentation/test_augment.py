@@ -18,6 +18,7 @@ from medmnist_keras.augmentation import (
     draw_body_parts,
     guess_hounsfield,
     layers as layers_module,
+    outliers as outliers_module,
     pipelines,
     render_outliers,
     render_shift,
@@ -35,6 +36,7 @@ ALL_BUT_OUTLIERS = [name for name in ROBUST_LAYERS if name not in OUTLIERS]
 # Of as many pictures of each class.
 KEPT = (5 * layers_module._UNTOUCHED + layers_module._UNTOUCHED_MRI) / 6
 OUTLYING = layers_module._OUTLIERS
+WHITE = np.full((7, 64, 64, 1), 255, "uint8")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -447,15 +449,14 @@ def near_outliers(images, labels, body_parts, seed=0):
 
 def test_near_outliers_are_other_body_parts_parts_of_pictures_and_ct_as_mri(phantoms):
     images, labels = (np.concatenate([part] * 3) for part in phantoms)
-    white = np.full((7, 64, 64, 1), 255, "uint8")
-    drawn = near_outliers(images, labels, white)
+    drawn = near_outliers(images, labels, WHITE)
     assert drawn.shape == (360, 64, 64, 1)
     assert drawn.dtype == np.float32
     assert np.isfinite(drawn).all()
     assert drawn.min() >= 0
     assert drawn.max() <= 255.001
-    assert not changed(drawn, near_outliers(images, labels, white)).any()
-    assert changed(drawn, near_outliers(images, labels, white, seed=1)).mean() > 0.9
+    assert not changed(drawn, near_outliers(images, labels, WHITE)).any()
+    assert changed(drawn, near_outliers(images, labels, WHITE, seed=1)).mean() > 0.9
     assert changed(drawn, images).mean() > 0.98
     # White where it isn't of the pictures that were given, but for the frame of one turned.
     parts = ((drawn > 254) | (drawn < 1)).mean(axis=(1, 2, 3)) > 0.95
@@ -463,6 +464,38 @@ def test_near_outliers_are_other_body_parts_parts_of_pictures_and_ct_as_mri(phan
     assert all(0.1 < share < 0.95 for share in shares)
     # Of CT a third more is shown as MRI.
     assert np.mean([shares[label] for label in CT]) < shares[BREAST] - 0.15
+
+
+@pytest.mark.parametrize("classes", [2, 6])
+def test_parts_that_are_joined_are_of_two_classes(classes, monkeypatch):
+    pairs = []
+
+    def record(drawn, a, b, _):
+        pairs.append(np.stack([a[:, 0, 0, 0], b[:, 0, 0, 0]], axis=1))
+        return drawn
+
+    monkeypatch.setattr(outliers_module, "_join", record)
+    generator = np.random.default_rng(classes)
+    for seed in range(30):
+        labels = generator.integers(classes, size=16)
+        images = tf.constant(np.tile(labels[:, None, None, None], (1, 64, 64, 1)), tf.float32)
+        draw_near_outliers(images, 0 * images, tf.constant(labels), WHITE, Draws(seed, 16))
+    a, b = np.concatenate(pairs).T
+    assert len(a) == pytest.approx(30 * 16 / 5, abs=30)
+    assert (a != b).all()
+    # Each class with each other one.
+    assert len({*zip(a, b, strict=True)}) == classes * (classes - 1)
+
+
+def test_one_class_alone_is_not_joined(phantoms, monkeypatch):
+    def record(drawn, a, *_):
+        assert len(a) == 0
+        return drawn
+
+    monkeypatch.setattr(outliers_module, "_join", record)
+    images, labels = (part[phantoms[1] == BREAST] for part in phantoms)
+    assert near_outliers(images, labels, WHITE).shape == images.shape
+    assert near_outliers(images[:0], labels[:0], WHITE).shape == (0, 64, 64, 1)
 
 
 class Coarse:
