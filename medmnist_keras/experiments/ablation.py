@@ -59,7 +59,7 @@ def run_ablation(
         "out of distribution": {
             name: digest_of((images,)) for name, images in (ood_sets or {}).items()
         },
-        "recipe": RECIPES["baseline_cnn", True],
+        "recipe": RECIPES["baseline_cnn", "robust"],
     }
     if kept and {name: kept.get(name) for name in made_of} != made_of:
         LOG.warning("%s is of other pictures or another recipe: it is made anew.", file)

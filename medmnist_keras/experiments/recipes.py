@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from .._keras import keras
 from .._types import Pair, Verbose
@@ -37,6 +38,7 @@ def run_baseline(
     *,
     seed: int | None = None,
     robust: bool = False,
+    control: bool = False,
     verbose: Verbose = "auto",
 ) -> Run:
     """Loads the baseline CNN that this run trained with this seed, or trains it.
@@ -50,31 +52,40 @@ def run_baseline(
         seed: int, of weights, order and augmentation; that of the settings by default.
         robust: bool. Whether to train a wider one with `augment_robust()` and phantoms, for
             eight epochs, in place of `augment()`, for three.
+        control: bool. Whether to train the control of the robust one: as wide, for as many
+            epochs, the best of them chosen on the same validation pictures, but with
+            `augment()` and without phantoms. What it lacks is what the training pictures buy.
         verbose: as in `fit()`.
 
     Returns:
         `Run`.
 
     Raises:
-        ValueError: when there are fewer training pictures than one batch.
+        ValueError: when there are fewer training pictures than one batch, or it shall be both
+            `robust` and the `control`.
         RuntimeError: when training diverges.
     """
     seed = settings.seed if seed is None else seed
-    if found := load_run("baseline_cnn", settings, seed=seed, robust=robust, data=data):
+    which: dict[str, Any] = {"seed": seed, "robust": robust, "control": control, "data": data}
+    if found := load_run("baseline_cnn", settings, **which):
         return found
     train_data, val_data, _ = data
+    batch_size = settings.batch_size
     keras.utils.set_random_seed(seed)
     start = time.perf_counter()
+    model = baseline_cnn(width=ROBUST_WIDTH) if robust or control else baseline_cnn()
     if robust:
-        model = baseline_cnn(width=ROBUST_WIDTH)
-        datasets = _robust_datasets(train_data, val_data, settings.batch_size, seed)
-        train(model, *datasets, epochs=settings.epochs(8), verbose=verbose)
+        train_ds = _robust_dataset(train_data, batch_size, seed)
     else:
-        model = baseline_cnn()
-        train_ds = make_dataset(*train_data, batch_size=settings.batch_size, shuffle_seed=seed)
-        train(model, augment(train_ds, seed=seed), make_dataset(*val_data), verbose=verbose)
+        train_ds = make_dataset(*train_data, batch_size=batch_size, shuffle_seed=seed)
+        train_ds = augment(train_ds, seed=seed)
+    if robust or control:
+        val_ds = _shifted_too(val_data, seed)
+        train(model, train_ds, val_ds, epochs=settings.epochs(8), verbose=verbose)
+    else:
+        train(model, train_ds, make_dataset(*val_data), verbose=verbose)
     seconds = {"training": time.perf_counter() - start}
-    return save_run(model, settings, seconds=seconds, seed=seed, robust=robust, data=data)
+    return save_run(model, settings, seconds=seconds, **which)
 
 
 def speed_run(
@@ -154,10 +165,18 @@ def run_resnet50v2(
         return save_run(model, settings, seconds=tuned.seconds, weights=weights, data=data)
     start = time.perf_counter()
     if robust:
-        datasets = _robust_datasets(train_data, val_data, 64, settings.seed)
+        train_ds = _robust_dataset(train_data, 64, settings.seed)
+        val_ds = _shifted_too(val_data, settings.seed)
         # What is pretrained is worth keeping.
         rate = _FROM_SCRATCH if weights is None else 1e-4
-        train(model, *datasets, epochs=settings.epochs(2), learning_rate=rate, verbose=verbose)
+        train(
+            model,
+            train_ds,
+            val_ds,
+            epochs=settings.epochs(2),
+            learning_rate=rate,
+            verbose=verbose,
+        )
     else:
         train(
             with_augmentation(model, seed=settings.seed),
@@ -172,14 +191,17 @@ def run_resnet50v2(
     return save_run(model, settings, seconds=seconds, weights=weights, robust=robust, data=data)
 
 
-def _robust_datasets(train_data, val_data, batch_size: int, seed: int):
-    """Training pictures with phantoms through all robust layers; validation pictures as they
-    are, and once more as others might have taken them."""
+def _robust_dataset(train_data: Pair, batch_size: int, seed: int):
+    """Training pictures with phantoms, through all robust layers."""
     images, labels = train_data
     both, labels = add_phantoms(add_depth(images, labels), labels, seed=seed)
     train_ds = make_dataset(both, labels, batch_size=batch_size, shuffle_seed=seed)
-    val_ds = make_dataset(*add_renderings(*val_data, seed=seed), batch_size=512)
-    return augment_robust(train_ds, seed=seed), val_ds
+    return augment_robust(train_ds, seed=seed)
+
+
+def _shifted_too(val_data: Pair, seed: int):
+    """Validation pictures as they are, and once more as others might have taken them."""
+    return make_dataset(*add_renderings(*val_data, seed=seed), batch_size=512)
 
 
 def build_resnet50v2(settings: Settings) -> tuple[keras.Model, str | None]:

@@ -87,9 +87,9 @@ def test_a_run_of_other_settings_or_another_recipe_is_never_loaded(settings, mon
     more = dataclasses.replace(settings, images_per_class=30)
     assert more.folder == settings.folder
     assert load_run("baseline_cnn", more) is None
-    monkeypatch.setitem(saved.RECIPES, ("baseline_cnn", True), 0)
+    monkeypatch.setitem(saved.RECIPES, ("baseline_cnn", "robust"), 0)
     assert load_run("baseline_cnn", settings)  # another model's recipe
-    monkeypatch.setitem(saved.RECIPES, ("baseline_cnn", False), 0)
+    monkeypatch.setitem(saved.RECIPES, ("baseline_cnn", "plain"), 0)
     assert load_run("baseline_cnn", settings) is None
 
 
@@ -188,16 +188,20 @@ def test_a_full_run_tries_imagenet_first(settings, monkeypatch, capsys):
 # -- robust runs ---------------------------------------------------------------------------------
 
 
-def test_robust_runs_are_kept_apart_from_plain_ones(settings):
-    plain, wide = baseline_cnn(), baseline_cnn(width=networks.ROBUST_WIDTH)
-    save_run(wide, settings, seconds={"training": 2}, robust=True)
-    assert load_run("baseline_cnn", settings) is None
-    save_run(plain, settings, seconds={"training": 1})
-    for model, robust in ((plain, False), (wide, True)):
-        loaded = load_run("baseline_cnn", settings, robust=robust)
-        assert loaded.facts["training"] == ("robust" if robust else "plain")
+def test_robust_runs_plain_ones_and_controls_are_kept_apart(settings):
+    kinds = {"robust": {"robust": True}, "control": {"control": True}, "plain": {}}
+    models = {}
+    for kind, which in kinds.items():
+        assert load_run("baseline_cnn", settings, **which) is None
+        width = {} if kind == "plain" else {"width": networks.ROBUST_WIDTH}
+        models[kind] = baseline_cnn(**width)
+        save_run(models[kind], settings, seconds={"training": 2}, **which)
+    for kind, model in models.items():
+        loaded = load_run("baseline_cnn", settings, **kinds[kind])
+        assert loaded.facts["training"] == kind
         assert loaded.facts["parameters"] == model.count_params()
-        assert ("baseline_cnn, robust:" in loaded.story) == robust
+        told = "baseline_cnn:" if kind == "plain" else f"baseline_cnn, {kind}:"
+        assert loaded.story.startswith(told)
         for weight, other in zip(loaded.model.get_weights(), model.get_weights(), strict=True):
             np.testing.assert_array_equal(weight, other)
     assert load_run("baseline_cnn", settings, robust=True, seed=7) is None
@@ -230,6 +234,47 @@ def test_run_baseline_robust_trains_a_wider_one_once(settings, data, monkeypatch
     for weight, other in zip(first.model.get_weights(), again.model.get_weights(), strict=True):
         np.testing.assert_array_equal(weight, other)
     assert load_run("baseline_cnn", settings) is None
+
+
+def test_run_baseline_control_differs_from_the_robust_one_in_its_training_pictures(
+    settings, data, monkeypatch
+):
+    trained, augmented = [], []
+
+    def train(model, train_ds, val_ds, **arguments):
+        trained.append((train_ds, val_ds, arguments["epochs"]))
+
+    def augment(train_ds, *, seed):
+        augmented.append(seed)
+        return train_ds
+
+    monkeypatch.setattr(recipes, "train", train)
+    monkeypatch.setattr(recipes, "augment", augment)
+    monkeypatch.setattr(recipes, "augment_robust", lambda train_ds, *, seed: train_ds)
+    run = run_baseline(data, settings, seed=3, control=True)
+    robust = run_baseline(data, settings, seed=3, robust=True)
+    (train_ds, val_ds, epochs), (_, robust_val_ds, robust_epochs) = trained
+    assert epochs == robust_epochs == settings.epochs(8)
+    assert augmented == [3]
+    assert int(train_ds.cardinality()) == 96 // 32  # without phantoms
+    for pictures, others in zip(val_ds, robust_val_ds, strict=True):
+        np.testing.assert_array_equal(pictures[0], others[0])
+    assert run.facts["parameters"] == robust.facts["parameters"]
+    assert run.story.startswith("baseline_cnn, control:")
+    assert run_baseline(data, settings, seed=3, control=True).loaded
+    assert load_run("baseline_cnn", settings, seed=3) is None
+    assert len(trained) == 2
+
+
+def test_a_robust_control_is_told(settings, data):
+    both = {"robust": True, "control": True}
+    for refused in (
+        lambda: run_baseline(data, settings, **both),
+        lambda: load_run("baseline_cnn", settings, **both),
+        lambda: save_run(baseline_cnn(), settings, seconds={}, **both),
+    ):
+        with pytest.raises(ValueError, match="not both. Received: robust=True, control=True"):
+            refused()
 
 
 def test_run_resnet_robust_trains_all_layers_alone(settings, data, monkeypatch):
