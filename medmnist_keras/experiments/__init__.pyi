@@ -1,4 +1,5 @@
 from .ablation import (
+    ABLATION_STEPS as ABLATION_STEPS,
     run_ablation as run_ablation,
 )
 from .recipes import (

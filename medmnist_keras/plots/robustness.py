@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
@@ -9,11 +10,13 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.font_manager import FontProperties
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike
 from scipy.special import logit
 
+from ..info import CLASS_NAMES
 from .style import (
     BLUE,
     ORANGE,
@@ -24,6 +27,7 @@ from .style import (
     finish,
     make_axes,
     make_figure,
+    slant_if_crowded,
     wrap_text,
 )
 
@@ -70,29 +74,75 @@ def recall_comparison(
 
 
 def ablation(table: pd.DataFrame, ax: Axes | None = None, title: str | None = None) -> Axes:
-    """Shows what each layer of robust training buys, one added after the other.
+    """Shows what each step of robust training buys, and for which class.
 
     Args:
-        table: The table of `run_ablation`, one row a training, with the columns `layer`,
-            `balanced accuracy` (a share) and `test errors` (counts).
+        table: The table of `run_ablation`, one row a training, with the columns `step`,
+            `balanced accuracy`, the recall of each class by its name (shares) and `test errors`
+            (counts). Trainings of one step differ in their seed.
         ax, title: The axes to draw on, `None` for a figure of its own; what it shows.
 
     Returns:
-        The axes: balanced accuracy on the external test set in per cent, at the right the test
-        errors.
+        The axes: one row a step, one column for all and one for each class. Colour and large
+        numbers are medians over the seeds in per cent, with the range below; at the right are
+        the median test errors.
     """
-    ax = make_axes(ax, WIDTH, 2 + 0.55 * len(table))
-    rows = np.arange(len(table))
-    ax.plot(100 * table["balanced accuracy"], rows, "o-", color=BLUE, markersize=11, clip_on=False)
-    names = [table["layer"].iloc[0], *(f"+ {layer}" for layer in table["layer"].iloc[1:])]
-    ax.set_yticks(rows, names)
-    ax.set_ylim(len(table) - 0.5, -0.5)  # the first training on top
-    for row, errors in enumerate(table["test errors"]):
-        text = f"{errors:,}" + (" errors at home" if row == 0 else "")
-        ax.text(1.03, row, text, va="center", transform=ax.get_yaxis_transform())
-    ax.set(xlim=(0, 100), xlabel="balanced accuracy on the external test set, %")
-    ax.grid(axis="both", alpha=0.5)
-    return finish(ax, title)
+    table = table.rename(columns={"balanced accuracy": "all"})
+    columns = ["all", *(name for name in CLASS_NAMES if name in table)]
+    steps = table.groupby("step", sort=False)
+    lowest, medians, highest = (100 * steps[columns].quantile(share) for share in (0, 0.5, 1))
+    ax = make_axes(ax, WIDTH, 2.2 + 0.75 * len(medians))
+    finish(ax, title)  # before seaborn lays the figure out, which would leave a title no room
+    sns.heatmap(
+        medians,
+        cmap=LinearSegmentedColormap.from_list("", ["white", BLUE]),
+        vmin=0,
+        vmax=150,  # black on two thirds of the blue can still be read
+        cbar=False,
+        linewidths=1,
+        linecolor="0.85",
+        xticklabels=[re.sub("(?<=[a-z])(?=[A-Z])", "\n", name) for name in columns],
+        yticklabels=[
+            "\n".join(wrap_text(f"+ {step}" if row else step, 14))
+            for row, step in enumerate(medians.index)
+        ],
+        ax=ax,
+    )
+    several = steps["seed"].nunique().max() > 1
+    for (row, column), median in np.ndenumerate(medians):
+        place = column + 0.5, row + 0.5
+        low, high = lowest.iloc[row, column], highest.iloc[row, column]
+        _write_in(ax, place, f"{median:.0f}", 7 if several else 0, "medium")
+        if several:
+            _write_in(ax, place, f"{low:.0f}–{high:.0f}", -11, "x-small")
+    for row, errors in enumerate(steps["test errors"].median()):
+        text = f"{errors:,g} error{'' if errors == 1 else 's'}"
+        ax.text(len(columns) + 0.2, row + 0.5, text, va="center")
+    ax.annotate(
+        "on the\ntest set",
+        (len(columns) + 0.2, len(medians)),
+        xytext=(0, -12),
+        textcoords="offset points",
+        va="top",
+        annotation_clip=False,
+    )
+    ax.set(xlabel="recall on the external test set, %", ylabel="")
+    ax.tick_params(rotation=0)
+    slant_if_crowded(ax)
+    return ax
+
+
+def _write_in(ax: Axes, place: tuple[float, float], text: str, raised: float, size: str) -> None:
+    """Writes a text about a place, raised by so many points."""
+    ax.annotate(
+        text,
+        place,
+        xytext=(0, raised),
+        textcoords="offset points",
+        ha="center",
+        va="center",
+        fontsize=size,
+    )
 
 
 def robustness_curves(table: pd.DataFrame, title: str | None = None) -> np.ndarray:

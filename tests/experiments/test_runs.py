@@ -12,6 +12,7 @@ from medmnist_keras import CLASS_NAMES, baseline_cnn, load_data, make_dataset, t
 from medmnist_keras.augmentation import ROBUST_LAYERS, with_augmentation
 from medmnist_keras.data import draw_phantoms
 from medmnist_keras.experiments import (
+    ABLATION_STEPS,
     Settings,
     ablation as ablation_module,
     load_run,
@@ -294,8 +295,15 @@ def test_run_resnet_robust_trains_all_layers_alone(settings, data, monkeypatch):
 
 # -- run_ablation --------------------------------------------------------------------------------
 
-ABLATION = ["none", *ROBUST_LAYERS, "phantoms"]
-STEPS = len(ABLATION)
+SEEDS = [4, 5]
+TRAININGS = [(step, seed) for step in ABLATION_STEPS for seed in SEEDS]
+
+
+def test_each_robust_layer_is_in_one_step_of_the_ablation():
+    layers = [layer for added in ABLATION_STEPS.values() for layer in added]
+    assert layers == list(ROBUST_LAYERS)
+    assert list(ABLATION_STEPS)[::6] == ["none", "phantoms"]  # the first and the last
+    assert ABLATION_STEPS["none"] == ABLATION_STEPS["phantoms"] == ()
 
 
 class Ablation:
@@ -303,6 +311,7 @@ class Ablation:
 
     def __init__(self, monkeypatch):
         self.layers, self.pictures, self.epochs, self.widths = [], [], [], []
+        self.seeds, self.orders = [], []
         self.breaks_after = np.inf
         self.model = baseline_cnn()  # one for all: predicting is compiled once
         for name in ("augment_robust", "baseline_cnn", "make_dataset", "train"):
@@ -316,10 +325,12 @@ class Ablation:
         if "shuffle_seed" in arguments:
             assert images.shape[-1] == 2  # with depths
             self.pictures.append(len(images))
+            self.orders.append(arguments["shuffle_seed"])
         return make_dataset(images, labels, **arguments)
 
     def augment_robust(self, train_ds, *, robust_layers, seed):
         self.layers.append(list(robust_layers))
+        self.seeds.append(seed)
         return train_ds
 
     def train(self, model, train_ds, val_ds, *, epochs, verbose):
@@ -336,69 +347,96 @@ def ablation(monkeypatch):
     return Ablation(monkeypatch)
 
 
-def test_ablation_adds_one_layer_after_another(settings, data, ablation):
-    table = run_ablation(data, settings, draw_phantoms(3))
-    assert table["layer"].tolist() == ABLATION
-    assert list(table) == ["layer", "test errors", "balanced accuracy", *CLASS_NAMES]
-    layers = [ABLATION[1 : 1 + count] for count in range(STEPS - 1)]
-    assert ablation.layers == [*layers, ABLATION[1:-1]]
-    assert ablation.pictures == [48] * (STEPS - 1) + [48 + 12]  # half of 96; phantoms come last
-    assert ablation.epochs == [1] * STEPS
+def ablate(data, settings, external=None, ood_sets=None, seeds=SEEDS):
+    return run_ablation(data, settings, external or draw_phantoms(3), ood_sets, seeds=seeds)
+
+
+def trainings_of(table):
+    return [*zip(table["step"], table["seed"], strict=True)]
+
+
+def test_ablation_adds_one_step_after_another_with_each_seed(settings, data, ablation):
+    table = ablate(data, settings)
+    assert trainings_of(table) == TRAININGS
+    assert list(table) == ["step", "seed", "test errors", "balanced accuracy", *CLASS_NAMES]
+    # Nine layers in five steps, then phantoms.
+    numbers = [0, 2, 4, 5, 7, 9, 9]
+    assert ablation.layers == [list(ROBUST_LAYERS)[:number] for number in numbers for _ in SEEDS]
+    assert ablation.seeds == ablation.orders == SEEDS * len(ABLATION_STEPS)
+    assert ablation.pictures == [48] * (len(TRAININGS) - 2) + [48 + 12] * 2  # half of 96
+    assert ablation.epochs == [1] * len(TRAININGS)
     assert set(ablation.widths) == {networks.ROBUST_WIDTH}
-    assert table["test errors"].tolist() == [10] * STEPS  # of twelve, each class two
+    assert set(table["test errors"]) == {10}  # of twelve, each class two
     np.testing.assert_allclose(table["balanced accuracy"], 1 / 6)
     recall = table[list(CLASS_NAMES)].to_numpy()
-    np.testing.assert_array_equal(recall, np.eye(6)[np.arange(1, STEPS + 1) % 6])
+    np.testing.assert_array_equal(recall, np.eye(6)[np.arange(1, len(TRAININGS) + 1) % 6])
 
 
 def test_ablation_measures_rejection_of_each_set(settings, data, ablation):
     # All energies are the same: nothing of the known passes where a tenth of a set does.
     outside = {"noise": data[0][0][:5], "blank": np.zeros((3, 64, 64, 1), "uint8")}
-    table = run_ablation(data, settings, draw_phantoms(3), outside)
+    table = ablate(data, settings, ood_sets=outside, seeds=[0])
     assert list(table)[-2:] == ["noise", "blank"]
-    assert table[["noise", "blank"]].to_numpy().tolist() == [[0, 0]] * STEPS
-    ablation.breaks_after = STEPS
-    assert run_ablation(data, settings, draw_phantoms(3), outside).equals(table)
+    assert not table[["noise", "blank"]].to_numpy().any()
+    ablation.breaks_after = len(table)
+    assert ablate(data, settings, ood_sets=outside, seeds=[0]).equals(table)
     with pytest.raises(InterruptedError):  # without those sets it is another table
-        run_ablation(data, settings, draw_phantoms(3))
+        ablate(data, settings, seeds=[0])
 
 
 def test_ablation_goes_on_where_it_broke_off(settings, data, ablation):
-    ablation.breaks_after = 4
+    ablation.breaks_after = 5
     with pytest.raises(InterruptedError):
-        run_ablation(data, settings, draw_phantoms(3))
+        ablate(data, settings)
     (file,) = settings.folder.iterdir()
     rows = json.loads(file.read_text(encoding="utf-8"))["rows"]
-    assert [row["layer"] for row in rows] == ABLATION[:4]
+    assert [(row["step"], row["seed"]) for row in rows] == TRAININGS[:5]
     ablation.breaks_after = np.inf
-    ablation.layers.clear()
-    table = run_ablation(data, settings, draw_phantoms(3))
-    assert len(ablation.epochs) == STEPS  # none twice
-    most = len(ROBUST_LAYERS)
-    assert [len(layers) for layers in ablation.layers] == [*range(4, most + 1), most]
-    again = run_ablation(data, settings, draw_phantoms(3))
-    assert len(ablation.epochs) == STEPS
+    ablation.seeds.clear()
+    table = ablate(data, settings)
+    assert len(ablation.epochs) == len(TRAININGS)  # none twice
+    assert ablation.seeds == [seed for _, seed in TRAININGS[5:]]
+    again = ablate(data, settings)
+    assert len(ablation.epochs) == len(TRAININGS)
     assert again.equals(table)
-    assert table["layer"].tolist() == ABLATION
+    assert trainings_of(table) == TRAININGS
 
 
-def test_ablations_of_other_data_are_kept_apart(settings, data, ablation):
-    run_ablation(data, settings, draw_phantoms(3))
-    ablation.breaks_after = STEPS
-    run_ablation(data, settings, draw_phantoms(3))
+def test_an_ablation_of_the_layout_before_is_made_anew(settings, data, ablation, caplog):
+    ablate(data, settings, seeds=[0])
+    (file,) = settings.folder.iterdir()
+    kept = json.loads(file.read_text(encoding="utf-8"))
+    del kept["steps"], kept["seeds"]
+    kept["rows"] = [{"layer": "none", "test errors": 3, "balanced accuracy": 0.5}] * 11
+    file.write_text(json.dumps(kept), encoding="utf-8")
+    table = ablate(data, settings, seeds=[0])
+    assert table["step"].tolist() == list(ABLATION_STEPS)
+    assert "it is made anew" in caplog.text
+
+
+def test_ablations_of_other_data_are_kept_apart(settings, data, ablation, monkeypatch):
+    ablate(data, settings)
+    ablation.breaks_after = len(TRAININGS)
+    ablate(data, settings)
     for other in (
-        (data, dataclasses.replace(settings, seed=1), draw_phantoms(3)),
-        (data, dataclasses.replace(settings, split="random"), draw_phantoms(3)),
+        (data, dataclasses.replace(settings, seed=1)),
+        (data, dataclasses.replace(settings, split="random")),
         (data, settings, draw_phantoms(4)),
         (data, settings, draw_phantoms(3, seed=1)),
-        ((data[0], data[1], OTHERS["labels"](*data[2])), settings, draw_phantoms(3)),
+        ((data[0], data[1], OTHERS["labels"](*data[2])), settings),
+        (data, settings, None, None, [4, 6]),
     ):
         with pytest.raises(InterruptedError):  # it would train
-            run_ablation(*other)
+            ablate(*other)
+    ablate(data, settings)
+    monkeypatch.setitem(ablation_module.ABLATION_STEPS, "CT", ("CT", "MRI"))
+    with pytest.raises(InterruptedError):
+        ablate(data, settings)
 
 
 def test_ablation_really_trains(settings, data, monkeypatch):
-    monkeypatch.setattr(ablation_module, "ROBUST_LAYERS", {"tone": ""})  # three trainings
+    steps = {"none": (), "tone": ("tone",), "phantoms": ()}
+    monkeypatch.setattr(ablation_module, "ABLATION_STEPS", steps)
     heads = []
 
     def watched(model, *arguments, **more):
@@ -408,13 +446,15 @@ def test_ablation_really_trains(settings, data, monkeypatch):
         return history
 
     monkeypatch.setattr(ablation_module, "train", watched)
-    table = run_ablation(data, settings, draw_phantoms(3))
-    assert table["layer"].tolist() == ["none", "tone", "phantoms"]
+    table = ablate(data, settings)
+    assert table["step"].tolist() == [step for step in steps for _ in SEEDS]
     assert table["test errors"].between(0, 12).all()
-    for before, after in heads:
-        np.testing.assert_array_equal(before, heads[0][0])  # the same start
-        assert not np.array_equal(before, after)
-    assert len(np.unique([after for _, after in heads], axis=0)) == 3  # on other pictures
+    before, after = zip(*heads, strict=True)
+    for row, head in enumerate(before):  # each seed from a start of its own
+        np.testing.assert_array_equal(head, before[row % 2])
+        assert not np.array_equal(head, after[row])
+    assert not np.array_equal(before[0], before[1])
+    assert len(np.unique(after, axis=0)) == 6  # on other pictures
 
 
 # -- the speed run ---------------------------------------------------------------------------

@@ -88,6 +88,17 @@ CURVES = {
     "test": risk_coverage([True] * 95 + [False] * 5, np.linspace(1, 0, 100)),
     "elsewhere": risk_coverage([True, False] * 50, np.linspace(1, 0, 100)),
 }
+ABLATION = pd.DataFrame(
+    [
+        {"step": step, "seed": seed, "test errors": errors + seed - 1}
+        | {"balanced accuracy": 0.1 + 0.2 * row + 0.02 * seed, "near": 0.5}
+        | {name: 0.1 * (k + 1) + 0.2 * row + 0.02 * seed for k, name in enumerate(NAMES)}
+        for row, (step, errors) in enumerate(
+            {"none": 17, "degradation, marks": 1, "CT": 1200}.items()
+        )
+        for seed in range(3)
+    ]
+)
 DRAWINGS = {
     "image_grid": lambda **more: plots.image_grid(IMAGES, columns=8, **more),
     "class_samples": lambda **more: plots.class_samples(IMAGES, LABELS, NAMES, **more),
@@ -107,6 +118,7 @@ DRAWINGS = {
     "speed": lambda **more: figure_module.speed_ratios(RATIOS, **more),
     "score_comparison": lambda **more: plots.score_comparison(CCR, **more),
     "risk_coverage": lambda **more: plots.risk_coverage_curves(CURVES, **more),
+    "ablation": lambda **more: plots.ablation(ABLATION, **more),
     "rejection": lambda **more: plots.rejection_histogram(SCORES, 0.9, **more),
     "grad_cam": lambda **more: plots.grad_cam_overlay(IMAGES[:6], MAPS, CAPTIONS, **more),
 }
@@ -494,18 +506,30 @@ def test_recall_comparison_places_each_model_at_its_share():
         plots.recall_comparison({str(number): recalls(0.5) for number in range(5)})
 
 
-def test_ablation_draws_a_point_for_each_training_and_writes_its_errors():
-    table = pd.DataFrame(
-        {
-            "layer": ["none", "tone", "CT"],
-            "balanced accuracy": [0.5, 0.6, 0.9],
-            "test errors": [1, 1200, 3],
-        }
-    )
-    ax = plots.ablation(table)
-    assert ax.lines[0].get_xdata().tolist() == pytest.approx([50, 60, 90])
-    assert [text.get_text() for text in ax.texts] == ["1 errors at home", "1,200", "3"]
-    assert [text.get_text() for text in ax.get_yticklabels()] == ["none", "+ tone", "+ CT"]
+def test_ablation_writes_median_and_range_of_the_seeds_in_each_cell():
+    ax = plots.ablation(ABLATION)
+    ax.figure.draw_without_rendering()
+    cells = ax.collections[0].get_array().reshape(3, 7)
+    # Seeds are 0.02 apart, classes 0.1, and each step is 0.2 better.
+    np.testing.assert_allclose(cells[:, 0], [12, 32, 52])
+    np.testing.assert_allclose(cells[0, 1:], [12, 22, 32, 42, 52, 62])
+    told = [text.get_text() for text in ax.texts]
+    assert told[:4] == ["12", "10–14", "12", "10–14"]
+    assert told[-6:-4] == ["102", "100–104"]
+    assert told[-4:] == ["17 errors", "1 error", "1,200 errors", "on the\ntest set"]
+    names = [label.get_text().replace("\n", " ") for label in ax.get_yticklabels()]
+    assert names == ["none", "+ degradation, marks", "+ CT"]
+    names = [label.get_text().replace("\n", "") for label in ax.get_xticklabels()]
+    assert names == ["all", *NAMES]
+    assert ax.yaxis_inverted()  # the first step on top
+
+
+def test_ablation_of_one_seed_has_no_ranges_and_of_fewer_classes_no_column_for_the_others():
+    one = ABLATION[ABLATION["seed"] == 0].drop(columns=["Hand", "CXR"])
+    told = [text.get_text() for text in plots.ablation(one).texts]
+    assert told[:5] == ["10", "10", "20", "40", "60"]
+    assert len(told) == 3 * 5 + 4
+    assert "16 errors" in told
 
 
 def test_speed_ratios_part_better_from_worse_and_name_each_step_once():
