@@ -117,7 +117,7 @@ def augment_robust(
     robust_layers: Sequence[str] = tuple(ROBUST_LAYERS),
     seed: int = 0,
 ) -> tf.data.Dataset:
-    """Shows each training picture as other hospitals might have taken it, anew in every epoch.
+    """Shows each training picture as other sources might have shown it, anew in every epoch.
 
     A model that has seen one rendering learns that rendering. Here a class keeps its anatomy and
     loses everything else: `ROBUST_LAYERS` says what each layer changes. Domain randomization of
@@ -198,10 +198,10 @@ def render_shift(
     robust_layers: Sequence[str] = tuple(ROBUST_LAYERS),
     seed: int = 0,
 ) -> np.ndarray:
-    """Shows each picture once as another hospital might have taken it.
+    """Shows each picture once as another source might have shown it.
 
     For measuring: validation pictures to set a threshold on, or a stand-in for
-    pictures from other hospitals. A model trained on `augment_robust()` has seen their like, so
+    external pictures. A model trained on `augment_robust()` has seen their like, so
     this is the mildest of tests for it.
 
     Args:
@@ -260,7 +260,7 @@ def render_outliers(images: np.ndarray, labels: np.ndarray, *, seed: int = 0) ->
 def add_renderings(images: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> Pair:
     """Gives pictures as they are, then once more as `render_shift()` shows them.
 
-    For choosing an epoch or a temperature, which shall suit the data set and other hospitals.
+    For choosing an epoch or a temperature, which shall suit the data set and other sources.
 
     Args:
         images: uint8 `(N, 64, 64, 1)`, grey levels 0-255.

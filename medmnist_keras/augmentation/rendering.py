@@ -1,4 +1,4 @@
-"""Domain randomization: renders a picture as another hospital might have.
+"""Domain randomization: renders a picture as another source might have.
 
 Medical MNIST shows CT in one way that nobody else uses: whatever is not denser than water, that
 is air, lungs and fat, is one grey. What was clipped away can't be found again, but it can be put

@@ -4,7 +4,7 @@ Kinds and names follow Hendrycks & Dietterich 2019 (https://arxiv.org/abs/1903.1
 medical sequel, Di Salvo et al. 2024 (https://arxiv.org/abs/2406.17536). Brightness, contrast,
 noise, blur and JPEG have the five strengths of their Tiny ImageNet-C, which were chosen for
 pictures of 64x64, as ours are. Rotation, crop and background floor are not in it; they are how
-pictures of the same body differ between hospitals.
+pictures of the same body differ between sources.
 """
 
 from __future__ import annotations

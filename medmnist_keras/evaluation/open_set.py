@@ -32,14 +32,14 @@ class Known(NamedTuple):
 def fit_known(model: keras.Model, rendered: np.ndarray, outliers: np.ndarray) -> Known:
     """Calibrates the probability of being known.
 
-    A logistic function of the energy (Platt 1999) tells pictures as other hospitals might have
-    taken them from outliers, each side weighing the same. So a probability of one half,
+    A logistic function of the energy (Platt 1999) tells pictures as other sources might have
+    shown them from outliers, each side weighing the same. So a probability of one half,
     `KNOWN_THRESHOLD`, is where either is as likely: below it the answer is "none of these".
 
     Args:
         model: `keras.Model` with a dense layer named `"logits"`, such as `baseline_cnn()`.
         rendered: uint8 `(N, 64, 64, 1)`, validation pictures as `render_shift()` shows them.
-            Those as they are would be known far too well, and say nothing of other hospitals.
+            Those as they are would be known far too well, and say nothing of external ones.
         outliers: uint8 `(M, 64, 64, 1)`, pictures of none of the kinds that training didn't see
             (`render_outliers()` of validation pictures).
 

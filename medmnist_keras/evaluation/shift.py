@@ -32,12 +32,13 @@ def load_shifted(
     """
     if folder is not None:
         external = load_folder(folder)
-        print(f"{len(external.labels):,} pictures from other hospitals, read from a folder")
+        print(f"{_told(external)}, read from a folder")
         return external
     print(
-        f"No pictures from other hospitals at hand ({EXTERNAL_VARIABLE} is not set): a shifted "
-        f"copy of {len(labels):,} test pictures stands in, rendered anew by the package. Robust "
-        "training has seen such pictures, so it looks better here than it would elsewhere."
+        f"No external pictures at hand ({EXTERNAL_VARIABLE} is not set): a shifted copy of "
+        f"{_counted(len(labels), 'test picture')} stands in. It is a weaker test, for the "
+        "training's own code renders it: robust training has seen such pictures, so it looks "
+        "better here than it would elsewhere."
     )
     return Folder(
         # Other draws than those of the validation pictures, which choose epoch and temperature.
@@ -47,3 +48,15 @@ def load_shifted(
         sources=None,
         problems=[],
     )
+
+
+def _told(external: Folder) -> str:
+    """How many pictures of how many sources, where each names its own."""
+    told = _counted(len(external.labels), "external picture")
+    if external.sources is None or "unknown" in external.sources:
+        return told
+    return f"{told} from {_counted(len(np.unique(external.sources)), 'public source')}"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -58,8 +58,8 @@ class Settings:
 
     @property
     def external(self) -> Path | None:
-        """Folder of pictures from other hospitals, in class-named folders: what the environment
-        variable `MEDMNIST_KERAS_EXTERNAL_DIR` names, if anything."""
+        """Folder of external pictures, in class-named folders: what the environment variable
+        `MEDMNIST_KERAS_EXTERNAL_DIR` names, if anything."""
         folder = os.environ.get(EXTERNAL_VARIABLE)
         return Path(folder) if folder else None
 

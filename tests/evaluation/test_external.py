@@ -152,7 +152,7 @@ def test_sources_in_another_encoding(write):
 SETTINGS = Settings(quick=True, source="phantoms", images_per_class=20, seed=3)
 
 
-def test_pictures_from_other_hospitals_are_read_where_there_are_any(write, monkeypatch, capsys):
+def test_external_pictures_are_read_where_there_are_any(write, monkeypatch, capsys):
     lines = ["file,source", "Hand/a.png,Berlin"]
     folder = write({"Hand/b.png": (9, 9)} | EACH, SOURCES="\n".join(lines))
     monkeypatch.setenv("MEDMNIST_KERAS_EXTERNAL_DIR", str(folder))
@@ -161,7 +161,30 @@ def test_pictures_from_other_hospitals_are_read_where_there_are_any(write, monke
     assert found.labels.tolist() == [0, 1, 2, 3, 4, 4, 5]
     assert found.files == expected.files
     assert found.sources.tolist() == [*["unknown"] * 4, "Berlin", *["unknown"] * 2]
-    assert capsys.readouterr().out.startswith("7 pictures from other hospitals")
+    # Whose sources aren't all known, so that they can't be counted.
+    assert capsys.readouterr().out == "7 external pictures, read from a folder\n"
+
+
+@pytest.mark.parametrize(
+    ("sources", "told"),
+    [
+        (["Oslo"] * 3 + ["Lima"] * 3, "6 external pictures from 2 public sources"),
+        (["Oslo"] * 6, "6 external pictures from 1 public source"),
+        (None, "6 external pictures"),
+    ],
+)
+def test_what_is_read_is_counted(sources, told, write, capsys):
+    lines = [f"{file},{source}" for file, source in zip(EACH, sources or [], strict=False)]
+    texts = {"SOURCES": "\n".join(["file,source", *lines])} if sources else {}
+    load_shifted(*draw_phantoms(1), folder=write(EACH, **texts))
+    assert capsys.readouterr().out == f"{told}, read from a folder\n"
+
+
+def test_a_single_external_picture_is_told_as_one(write, capsys):
+    folder = write({"Hand/a.png": (9, 9)}, SOURCES="file,source\nHand/a.png,Oslo\n")
+    with pytest.warns(UserWarning, match="no pictures of"):
+        load_shifted(*draw_phantoms(1), folder=folder)
+    assert capsys.readouterr().out.startswith("1 external picture from 1 public source, read")
 
 
 def test_a_shifted_copy_stands_in_and_says_so(capsys):
@@ -170,7 +193,8 @@ def test_a_shifted_copy_stands_in_and_says_so(capsys):
     copy = load_shifted(images, labels, folder=SETTINGS.external, seed=SETTINGS.seed)
     told = capsys.readouterr().out
     assert "MEDMNIST_KERAS_EXTERNAL_DIR is not set" in told
-    assert "copy of 12 test pictures stands in" in told
+    assert "copy of 12 test pictures stands in. It is a weaker test" in told
+    assert "the training's own code renders it" in told
     expected = render_shift(images, labels, seed=3 + shift._STAND_IN)
     np.testing.assert_array_equal(copy.images, expected)
     assert (copy.images != images).any(axis=(1, 2, 3)).mean() > 0.9

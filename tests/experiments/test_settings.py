@@ -56,7 +56,7 @@ def test_switch_with_another_value(monkeypatch):
         read_settings()
 
 
-def test_pictures_from_other_hospitals_are_where_the_environment_says(monkeypatch):
+def test_external_pictures_are_where_the_environment_says(monkeypatch):
     for full in (
         Settings(quick=False, source=None, images_per_class=None),
         Settings(quick=True, source="phantoms", images_per_class=9),

@@ -171,7 +171,7 @@ def test_writing_again_gives_the_same(workshop, write):
         assert (folder / name).read_bytes() == (workshop[0] / "first" / name).read_bytes()
 
 
-def test_pictures_from_other_hospitals_are_measured(write, tmp_path, monkeypatch):
+def test_external_pictures_are_measured(write, tmp_path, monkeypatch):
     images, labels = draw_phantoms(2, seed=8)
     for index, (image, label) in enumerate(zip(images, labels, strict=True)):
         path = tmp_path / "elsewhere" / CLASS_NAMES[label] / f"{index}.png"
