@@ -169,7 +169,9 @@ def test_nothing_private_and_no_litter(path):
 
 def test_figures_carry_their_credit(code):
     for cell in code:
-        if any("image/png" in output.get("data", {}) for output in cell.outputs):
+        if any(
+            {"image/png", "image/jpeg"} & set(output.get("data", {})) for output in cell.outputs
+        ):
             assert "plots.caption(" in cell.source
 
 
