@@ -43,7 +43,7 @@ def scores_table(results) -> str:
 def called(name, facts) -> str:
     """A model's name, with what its training started from where that isn't plain."""
     scratch = name == "ResNet50V2" and facts["weights"] != "ImageNet weights"
-    return f"{name}{', from scratch' if scratch else ''}, {facts['parameters']:,} parameters"
+    return f"{name}, from scratch" if scratch else name
 
 
 def median_and_range(errors) -> str:
@@ -141,13 +141,13 @@ def _about(results) -> str:
     start = models["ResNet50V2"]["weights"]
     about = (
         f"All {sum(INFO['counts'].values()):,} real pictures, split about 80/10/10 with seed "
-        f"{models['ResNet50V2']['split seed']}; in brackets accuracy and its 95 % interval, which "
-        "covers neither the seed nor slices that belong together. Beside it the median and range "
-        "of five trainings. A group of one odd scan decides most of the errors: notebook 4 tells. "
+        f"{models['ResNet50V2']['split seed']}. The 95 % interval of accuracy covers neither seeds "
+        "nor slices that belong together, so beside it stand median and range of five trainings. "
+        "One odd group makes most of the errors, as chapter 4 shows. "
         f"ResNet50V2 started from {start}"
     )
     if start != "ImageNet weights":
-        about += ", because no ImageNet weights were available (notebook 3 uses them if they are)"
+        about += ", for no ImageNet weights were at hand (chapter 3 uses them if they are)"
     return f"{about}. {results['run']['Hardware']}."
 
 
@@ -211,8 +211,8 @@ def beyond_text(results) -> str:
         f"{len(rejected)} sets of out-of-distribution pictures. The layers of the robust "
         "training were chosen by comparing them on this external test set, so it served for "
         "development and is not a blind test. The intervals allow for errors that come together "
-        "in one source. The plain CNN here is another training run of the recipe above. In the "
-        "table the network looks at each picture once; as shipped it looks four times, with "
+        "in one source. In the table the network looks at each picture once; as shipped it looks "
+        "four times, with "
         f"{card['test']['errors']} errors and {card['other hospitals']['balanced_accuracy']:.1%}. "
         "The robust CNN has "
         f"{beyond['parameters']['robust CNN']:,} parameters."
