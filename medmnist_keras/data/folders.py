@@ -180,7 +180,7 @@ def external_credit(sources: Sequence[str] | np.ndarray | None) -> str:
             where that isn't known.
 
     Returns:
-        str, such as `"External pictures from 11 public sources: docs/external.md, SOURCES.csv"`.
+        str, such as `"External pictures from 11 sources, credited in SOURCES.csv"`.
 
     Example:
 

@@ -164,8 +164,9 @@ def merge(paths):
 def is_tall(cell) -> bool:
     """Whether a figure is so tall that the headline had better stand beside it."""
     for output in cell.get("outputs", []):
-        if png := output.get("data", {}).get("image/png"):
-            width, height = Image.open(io.BytesIO(base64.b64decode(png))).size
+        data = output.get("data", {})
+        if figure := data.get("image/png") or data.get("image/jpeg"):
+            width, height = Image.open(io.BytesIO(base64.b64decode(figure))).size
             return height > 0.62 * width
     return False
 
