@@ -17,7 +17,7 @@ HTML := --to html --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= \
         --HTMLExporter.jquery_url=
 
 .PHONY: demo test test-slow test-notebooks test-without-tensorflow test-oldest test-newest \
-        test-colab test-kaggle wheel lint notebooks \
+        test-colab test-kaggle wheel lint notebooks exercises \
         results slides app export web benchmark screenshot index weights architecture api owner \
         check-environment clean
 
@@ -50,6 +50,7 @@ test-slow: .venv/ready-test
 	$(BIN)/python -m pytest -m slow
 
 # Every notebook, quick, as a reader meets it: with the wheel, what it declares, and a kernel.
+# Chapters first, then the exercises as they are given, then with their solutions.
 test-notebooks: wheel
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/reader
 	$(BIN)/uv pip install --quiet --python build/reader "$$(echo build/dist/*.whl)[notebooks,demo]" ipykernel
@@ -103,6 +104,10 @@ lint: .venv/ready-test
 # A full run on the real pictures: its outputs and results.json are what the project shows.
 notebooks: .venv/ready
 	$(BIN)/python tests/notebooks/run_in_full.py
+
+# The exercise notebooks, from those with the solutions.
+exercises: .venv/ready
+	$(BIN)/python -m tools.exercises
 
 # The README's table and figures, from notebooks/results.json.
 results: .venv/ready

@@ -130,9 +130,9 @@ def page(package: Path = PACKAGE) -> str:
         "`make lint` checks style and types, `make test` everything quick, `make test-slow` the "
         "rest before a release. `make test-oldest`, `test-newest`, `test-colab` and "
         "`test-kaggle` check the ranges of versions. Generated: `make results`, `architecture`, "
-        "`weights`, `index`, `screenshot`. Beside the package: `benchmarks/` (speed), `tools/` "
-        "(what makes weights, slides, pages), `jobs/` (Slurm, Kubeflow), `tests/` (mirrors the "
-        "package).",
+        "`exercises`, `weights`, `index`, `screenshot`. Beside the package: `benchmarks/` "
+        "(speed), `tools/` (what makes weights, slides, pages), `jobs/` (Slurm, Kubeflow), "
+        "`tests/` (mirrors the package).",
         "",
         "## Packages",
     ]

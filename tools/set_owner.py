@@ -14,7 +14,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PLACEHOLDER = "OWNER"
 # What holds such addresses.
-PATTERNS = ("README.md", "pyproject.toml", "docs/*.md", "notebooks/*.ipynb", "notebooks/*.md")
+PATTERNS = (
+    *("README.md", "pyproject.toml", "docs/*.md", "notebooks/*.ipynb", "notebooks/*.md"),
+    *("notebooks/exercises/*.ipynb", "notebooks/solutions/*.ipynb"),
+)
 _NAME = re.compile(r"(?=.{1,39}$)[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")  # as GitHub admits it
 _REPOSITORY = "medmnist_keras"
 

@@ -122,7 +122,7 @@ def test_the_same_each_time(name):
 def test_body_names_the_kinds_and_planes():
     told = texts_of(plots.draw_body())
     assert {*CLASS_NAMES, "axial", "coronal", "sagittal"} <= set(told)
-    assert "none of the six" in told
+    assert "no class here" in told
 
 
 # -- dealing -------------------------------------------------------------------------------------
