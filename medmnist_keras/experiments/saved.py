@@ -185,7 +185,7 @@ def _made_of(
     if data is None:
         with redirect_stdout(io.StringIO()):  # the line about the split has been printed before
             data = load_data(**settings.data)
-    return {"pictures": digest_of(*data[:2]), "recipe": RECIPES[name, training]}
+    return {"pictures": digest_of(*data[:2]), "recipe": RECIPES.get((name, training), 1)}
 
 
 def digest_of(*groups: tuple[np.ndarray, ...]) -> str:
