@@ -156,7 +156,7 @@ def _about(results) -> str:
         f"ResNet50V2 started from {start}"
     )
     if start != "ImageNet weights":
-        about += ", for no ImageNet weights were at hand (chapter 3 uses them if they are)"
+        about += ", because no ImageNet weights were at hand (chapter 3 uses them if they are)"
     return f"{about}. {results['run']['Hardware']}."
 
 

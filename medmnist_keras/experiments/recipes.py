@@ -207,8 +207,8 @@ def _shifted_too(val_data: Pair, seed: int):
 def build_resnet50v2(settings: Settings) -> tuple[keras.Model, str | None]:
     """Builds ResNet50V2 for the hardware at hand, from ImageNet weights where they can be had.
 
-    A quick run downloads nothing. Where there are no ImageNet weights that is printed, and the
-    model starts from random weights; what the download failed of, `resnet50v2()` says.
+    A quick run downloads nothing. Where there are no ImageNet weights, a printed line says so, and
+    the model starts from random weights; the error of `resnet50v2()` says how to bring them.
 
     Args:
         settings: `Settings` of the run.

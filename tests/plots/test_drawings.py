@@ -5,10 +5,6 @@ from __future__ import annotations
 import ast
 import inspect
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -39,14 +35,6 @@ def baseline():
 @pytest.fixture(scope="module")
 def resnet():
     return resnet50v2(weights=None)
-
-
-@pytest.fixture(autouse=True)
-def style():
-    with plt.rc_context():
-        plots.use_style()
-        yield
-    plt.close("all")
 
 
 DRAWINGS = {

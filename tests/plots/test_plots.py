@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -127,14 +123,6 @@ DRAWINGS = {
 # These size their figure to the pictures, and take no axes.
 PICTURES = {"image_grid", "class_samples", "rows", "captions", "no_images", "mean_images"}
 PICTURES |= {"grad_cam"}
-
-
-@pytest.fixture(autouse=True)
-def style():
-    with plt.rc_context():
-        plots.use_style()
-        yield
-    plt.close("all")
 
 
 @pytest.fixture(params=DRAWINGS)

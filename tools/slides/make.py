@@ -42,7 +42,6 @@ CREDIT = "Medical MNIST, Dr. Bradley J. Erickson (Mayo Clinic), CC BY-SA 4.0"
 # The story, in order: each part's name, and the line on the slide that opens it, if any does.
 PARTS = {
     "task": ("The task", ""),
-    "score": ("A perfect score", ""),
     "rival": ("A perfect score", ""),
     "data": ("What the files give away", "Before anyone looks at anatomy"),
     "split": ("A split that doesn't leak", "Whole stacks of slices, on one side or the other"),
