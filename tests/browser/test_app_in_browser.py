@@ -144,7 +144,7 @@ def test_a_picture_that_is_pasted_gets_an_answer(demo):
 
 
 def test_the_page_says_whose_the_data_is_and_what_it_is_not_for(demo):
+    expect_text(demo.locator("body"), "Drawn, not patients")
     text = demo.locator("body").inner_text()
     assert "Not for clinical use" in text
     assert "Medical MNIST, Dr. Bradley J. Erickson (Mayo Clinic), CC BY-SA 4.0" in text
-    assert "Drawn, not patients" in text
