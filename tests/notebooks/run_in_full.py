@@ -1,12 +1,13 @@
 """Runs the notebooks in full, on the real pictures, and stores what came out: `make notebooks`.
 
-Every output of a notebook is of this one run. Its code's digest is stored with it, so that a
-test can tell when the code has changed since.
+Every output of a notebook is of this one run. The digest of its code is stored with it, that of
+the package in results.json, so that a test can tell when the code has changed since.
 """
 
 import base64
 import hashlib
 import io
+import json
 import os
 import re
 import shutil
@@ -15,9 +16,11 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from package_digest import package_digest
 from PIL import Image
 
 from medmnist_keras.data.finding import find_source
+from medmnist_keras.experiments.saved import write_json
 from medmnist_keras.storage import cache_dir, keras_home, replacing
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
@@ -118,9 +121,17 @@ def main(names) -> None:
     for path in sorted(NOTEBOOKS.glob("0*.ipynb")):
         if not names or path.stem in names:
             print(f"Running {path.name} in full …", flush=True)
+            code = package_digest()
             run(path)
-    if (models / "results.json").exists():
-        shutil.copy(models / "results.json", NOTEBOOKS / "results.json")
+            note_code(models / "results.json", path.stem, code)
+    shutil.copy(models / "results.json", NOTEBOOKS / "results.json")
+
+
+def note_code(results: Path, chapter: str, code: str) -> None:
+    """Writes down of which code a chapter's results are."""
+    known = json.loads(results.read_text(encoding="utf-8")) if results.exists() else {}
+    known["code"] = known.get("code", {}) | {chapter: code}
+    write_json(results, known)
 
 
 if __name__ == "__main__":

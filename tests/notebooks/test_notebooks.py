@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from package_digest import package_digest
 from run_in_full import code_digest, shown
 
 from medmnist_keras import INFO
@@ -186,6 +187,15 @@ def test_tags_and_kernel(notebook):
 @pytest.fixture
 def results():
     return json.loads((NOTEBOOKS / "results.json").read_text(encoding="utf-8"))
+
+
+def test_results_are_of_the_code_as_it_stands(results):
+    code = package_digest()
+    changed = [path.stem for path in PATHS if results["code"].get(path.stem) != code]
+    assert not changed, (
+        f"The package's code is newer than the results of {', '.join(changed)}: run "
+        f"`python tests/notebooks/run_in_full.py {' '.join(changed)}`, which keeps what is trained."
+    )
 
 
 def test_results_are_of_a_full_run_on_all_test_pictures(results):
