@@ -178,8 +178,8 @@ def _tone(images, draws):
     grey = tf.clip_by_value((grey - low) / (high - low), 0, 1)
     negative = draws.bernoulli(0.04)
     grey += (1 - 2 * grey) * negative
-    floor = draws.uniform(0, 0.5) * draws.bernoulli(0.4)
-    grey = floor + grey * (1 - floor) * draws.uniform(0.7, 1)
+    background = draws.uniform(0, 0.5) * draws.bernoulli(0.4)
+    grey = background + grey * (1 - background) * draws.uniform(0.7, 1)
     # Nobody shows a picture in which there is nothing to be seen.
     mean, variance = tf.nn.moments(grey, axes=(1, 2, 3), keepdims=True)
     faint = tf.minimum(tf.sqrt(variance + 1e-8) / draws.uniform(0.08, 0.16), 1)

@@ -17,13 +17,13 @@ from .draws import Draws, X, Y
 ABDOMEN, BREAST, CHEST, HEAD = (
     CLASS_NAMES.index(name) for name in ("AbdomenCT", "BreastMRI", "ChestCT", "HeadCT")
 )
-_CT_FLOORS = {ABDOMEN: 101.0, CHEST: 126.0, HEAD: 25.0}  # the grey of air in each class
+_AIR_LEVELS = {ABDOMEN: 101.0, CHEST: 126.0, HEAD: 25.0}  # the grey of air in each class
 _AIR = -1000.0  # Hounsfield units, in which water is 0
 
 
 def is_ct(labels):
     """bool `(N,)`: which pictures are of the three CT classes."""
-    return tf.reduce_any(tf.equal(labels[:, None], list(_CT_FLOORS)), axis=1)
+    return tf.reduce_any(tf.equal(labels[:, None], list(_AIR_LEVELS)), axis=1)
 
 
 def render_ct(images, depths, labels, draws: Draws):
@@ -55,23 +55,25 @@ def guess_units(images, depths, labels, draws: Draws):
         tf.cast(labels == label, tf.float32)[:, None, None, None]
         for label in (ABDOMEN, CHEST, HEAD)
     )
-    floor = sum(
-        mask * grey for mask, grey in zip((abdomen, chest, head), _CT_FLOORS.values(), strict=True)
+    air_level = sum(
+        mask * grey for mask, grey in zip((abdomen, chest, head), _AIR_LEVELS.values(), strict=True)
     )
-    seen = _above(images, floor)
+    seen = _above(images, air_level)
     # The skin and the fat below it were clipped away too, so a trunk is larger than it looks.
     edge = (1 - head) * (draws.uniform(0, 4) + 0.7 * draws.smooth_noise(7))
     depths = depths + edge
     trunk = _trunk(seen, depths, chest, abdomen, draws)
-    body = tf.where(head > 0, _head(images, seen, floor, draws), trunk)
-    couch = tf.cast(images > floor + 12, tf.float32) * draws.bernoulli(0.5) * draws.uniform(0, 1.2)
+    body = tf.where(head > 0, _head(images, seen, air_level, draws), trunk)
+    couch = (
+        tf.cast(images > air_level + 12, tf.float32) * draws.bernoulli(0.5) * draws.uniform(0, 1.2)
+    )
     inside = tf.clip_by_value(depths, 0, 1)
     return inside * body + (1 - inside) * (_AIR + 900 * couch)
 
 
-def _above(images, floor):
+def _above(images, air_level):
     """What lies above the grey of air, 0-1; compression blurs that grey by a few levels."""
-    return tf.nn.relu(images - floor - 3) / (252 - floor)
+    return tf.nn.relu(images - air_level - 3) / (252 - air_level)
 
 
 def _trunk(seen, depths, chest, abdomen, draws):
@@ -118,10 +120,10 @@ def _lungs(depths, dense, draws):
     return lungs * (1 - tf.sigmoid(2 * (dense - draws.uniform(1.5, 4))) * draws.bernoulli(0.6))
 
 
-def _head(images, seen, floor, draws):
+def _head(images, seen, air_level, draws):
     """Hounsfield units of a slice of the head; bone, which the picture clips, has more of them."""
     bone = tf.cast(images > 235, tf.float32) * (0.7 + 0.3 * draws.smooth_noise(16))
-    air = tf.cast(images < floor + 5, tf.float32) * draws.bernoulli(0.7)
+    air = tf.cast(images < air_level + 5, tf.float32) * draws.bernoulli(0.7)
     return draws.uniform(80, 200) * seen + draws.uniform(250, 1200) * bone + _AIR * air
 
 
@@ -248,8 +250,8 @@ def _head_mri(images, depths, fat, draws):
 
 
 def _trunk_mri(images, depths, chest, fat, muscle, draws):
-    floor = chest * _CT_FLOORS[CHEST] + (1 - chest) * _CT_FLOORS[ABDOMEN]
-    seen = _above(images, floor)
+    air_level = chest * _AIR_LEVELS[CHEST] + (1 - chest) * _AIR_LEVELS[ABDOMEN]
+    seen = _above(images, air_level)
     bone = tf.sigmoid(20 * (blur(seen, 0.5) - 0.55))
     dense, organs = _find_organs(seen, draws)
     organs *= _deeper(depths, draws.uniform(1, 6))

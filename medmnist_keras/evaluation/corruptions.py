@@ -3,7 +3,7 @@
 Kinds and names follow Hendrycks & Dietterich 2019 (https://arxiv.org/abs/1903.12261) and its
 medical sequel, Di Salvo et al. 2024 (https://arxiv.org/abs/2406.17536). Brightness, contrast,
 noise, blur and JPEG have the five strengths of their Tiny ImageNet-C, which were chosen for
-pictures of 64x64, as ours are. Rotation, crop and background floor are not in it; they are how
+pictures of 64x64, as ours are. Rotation, crop and background level are not in it; they are how
 pictures of the same body differ between sources.
 """
 
@@ -84,8 +84,8 @@ def _crop(images, percent, rng):
     return _one_by_one(images, enlarged, rng.random((len(images), 2)))
 
 
-def _raise_floor(images, floor, rng):
-    return floor + images * ((255 - floor) / 255)
+def _raise_background(images, level, rng):
+    return level + images * ((255 - level) / 255)
 
 
 def _one_by_one(images, change, arguments):
@@ -103,7 +103,7 @@ CORRUPTIONS = {
     "JPEG": Corruption("100 − quality", (35, 42, 50, 60, 75), _compress),
     "rotation": Corruption("degrees, either way", (15, 30, 45, 60, 90), _rotate),
     "crop": Corruption("% of the side cut", (10, 20, 30, 40, 50), _crop),
-    "background floor": Corruption("darkest grey level", (16, 32, 64, 96, 128), _raise_floor),
+    "background level": Corruption("darkest grey level", (16, 32, 64, 96, 128), _raise_background),
 }
 
 

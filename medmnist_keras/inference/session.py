@@ -28,7 +28,7 @@ from ..models.explanation import predict_with_map
 from ..models.known import split_outputs
 from .predicting import NONE_OF_THESE
 
-SLIDERS = ("brightness", "blur", "rotation", "background floor")  # in the order they are applied
+SLIDERS = ("brightness", "blur", "rotation", "background level")  # in the order they are applied
 _NEIGHBOURS = 6
 
 

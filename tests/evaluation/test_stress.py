@@ -68,14 +68,14 @@ def test_other_sizes_and_few_images(name):
         assert corrupt(images, name, strength).shape == images.shape
 
 
-def test_brightness_contrast_and_floor_are_exact():
+def test_brightness_contrast_and_background_are_exact():
     images = np.array([0, 100, 200], np.uint8).reshape(1, 1, 3, 1)
     assert corrupt(images, "brightness", 40).ravel().tolist() == [102, 202, 255]
     assert corrupt(images, "contrast", 80).ravel().tolist() == [80, 100, 120]
-    assert corrupt(images, "background floor", 51).ravel().tolist() == [51, 131, 211]
+    assert corrupt(images, "background level", 51).ravel().tolist() == [51, 131, 211]
 
 
-@pytest.mark.parametrize("name", ["brightness", "contrast", "blur", "JPEG", "background floor"])
+@pytest.mark.parametrize("name", ["brightness", "contrast", "blur", "JPEG", "background level"])
 def test_each_picture_is_spoilt_by_itself(name, drawn):
     images = np.stack([drawn[0][0] // 4, 255 - drawn[0][0] // 4])
     strength = CORRUPTIONS[name].strengths[-1]
@@ -110,7 +110,7 @@ def test_a_crop_shows_a_part_enlarged():
     [
         (np.zeros((1, 8, 8)), "blur", 1, r"uint8.*Received: shape=\(1, 8, 8\), dtype=float64"),
         (np.zeros((1, 8, 8, 3), "uint8"), "blur", 1, "Received: shape=.1, 8, 8, 3"),
-        (np.zeros((1, 8, 8, 1), "uint8"), "fog", 1, "background floor. Received: name='fog'"),
+        (np.zeros((1, 8, 8, 1), "uint8"), "fog", 1, "background level. Received: name='fog'"),
         (np.zeros((1, 8, 8, 1), "uint8"), "crop", 51, "0 and 50 .*Received: strength=51"),
         (np.zeros((1, 8, 8, 1), "uint8"), "blur", -1, "sigma, pixels.*Received: strength=-1"),
     ],

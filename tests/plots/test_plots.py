@@ -52,7 +52,7 @@ SPREAD = pd.DataFrame(
         for seed in range(2)
     ]
 )
-ROWS = {"brightness": IMAGES[:6], "background floor": IMAGES[6:9]}
+ROWS = {"brightness": IMAGES[:6], "background level": IMAGES[6:9]}
 SCORES = {
     "test pictures": 1 - np.logspace(-6, -1, 400),
     "drawn shapes": np.linspace(1 / 6, 0.95, 50),
@@ -258,7 +258,7 @@ def test_mean_images():
     np.testing.assert_allclose(picture[8, 8::17, 0], [0, 40 / 255, 80 / 255, 1, 1, 1])
 
 
-def test_grey_levels_show_the_floor():
+def test_grey_levels_show_the_background():
     ax = plots.grey_level_histograms(IMAGES, LABELS, NAMES)
     outlines = ax.patches[1::2]
     for label, outline in enumerate(outlines):
