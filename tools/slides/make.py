@@ -1,10 +1,10 @@
 """Makes one deck of the notebooks: `make slides` writes `build/slides.html`, which needs no net.
 
 The notebooks' cells say in their metadata what is shown, as `cells.py` explains. Figures are those
-that `make notebooks` drew for it, or else the notebooks' own. With an address, such as that of the
-code, the first and the last slide show it, beside its QR code:
+that `make notebooks` drew for it, or else the notebooks' own. An address, such as that of the code,
+is shown with its QR code on the first and the last slide:
 
-    make slides ADDRESS=https://github.com/OWNER/medmnist_keras
+    make slides ADDRESS=https://example.org/code
 
 Keys: arrows, Esc for an overview, S for the speaker's window, `?print-pdf` for printing.
 """
