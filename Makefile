@@ -18,7 +18,7 @@ HTML := --to html --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= \
 
 .PHONY: demo test test-slow test-notebooks test-without-tensorflow test-oldest test-newest \
         test-colab test-kaggle wheel lint notebooks exercises \
-        results slides app export web benchmark screenshot index weights architecture api owner \
+        results slides handout app export web benchmark screenshot index weights architecture api owner \
         check-environment clean
 
 PAGES := $(patsubst notebooks/%.ipynb,build/%.html,$(sort $(wildcard notebooks/0*.ipynb)))
@@ -113,9 +113,13 @@ exercises: .venv/ready
 results: .venv/ready
 	$(BIN)/python -m tools.readme
 
-# The talk: one page for any browser, made of the notebooks' tagged cells as they are stored.
+# The talk: one page for any browser, made of the notebooks' tagged cells as they are stored; and
+# its handout, one page of A4. `ADDRESS=https://…` is shown on both, as a QR code too.
 slides: .venv/ready-test
-	$(BIN)/python -m tools.slides.make
+	$(BIN)/python -m tools.slides.make $(ADDRESS)
+
+handout: .venv/ready-test
+	$(BIN)/python -m tools.slides.handout $(ADDRESS)
 
 # The live page: drop a picture, see what both models say of it.
 app: .venv/ready

@@ -15,8 +15,12 @@ LOOK = """() => {
     if (box.width === 0) continue
     if (box.left < frame.left - 1 || box.right > frame.right + 1 ||
         box.top < frame.top - 1 || box.bottom > frame.bottom + 1) outside.push(part.outerHTML)
-    if (parseFloat(getComputedStyle(part).fontSize) < 16 && !part.closest('math'))
+    if (parseFloat(getComputedStyle(part).fontSize) < 18 && !part.closest('math'))
       small.push(part.outerHTML)
+  }
+  for (const figure of slide.querySelectorAll('img[data-smallest]')) {
+    const scale = Math.min(figure.width / figure.naturalWidth, figure.height / figure.naturalHeight)
+    if (scale * figure.dataset.smallest < 18) small.push(figure.alt)
   }
   const content = slide.querySelector('.content')
   const header = slide.querySelector('header').getBoundingClientRect()
@@ -104,8 +108,9 @@ def test_speaker_window_shows_notes_and_follows(page, address):
     assert not page.complaints
 
 
-def test_print_view_has_one_page_per_slide(page, address):
-    total = open_deck(page, address)
+def test_print_view_has_a_page_per_slide_and_per_key(page, address):
+    open_deck(page, address)
+    total = page.evaluate("Reveal.getTotalSlides() + document.querySelectorAll('.fragment').length")
     page.goto(address + "?print-pdf")
     page.wait_for_function("Reveal.isReady()")
     page.wait_for_selector(".pdf-page")

@@ -1,7 +1,9 @@
 """Runs the notebooks in full, on the real pictures, and stores what came out: `make notebooks`.
 
 Every output of a notebook is of this one run. The digest of its code is stored with it, that of
-the package in results.json, so that a test can tell when the code has changed since.
+the package in results.json, so that a test can tell when the code has changed since. The figures
+of the talk are of the same run: they are drawn once more, at the size of a slide, in
+`images/slides`.
 """
 
 import base64
@@ -18,12 +20,18 @@ import nbformat
 from nbclient import NotebookClient
 from package_digest import package_digest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from medmnist_keras.data.finding import find_source
 from medmnist_keras.experiments.saved import write_json
 from medmnist_keras.storage import cache_dir, keras_home, replacing
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = ROOT / "notebooks"
+SLIDES = ROOT / "images" / "slides"
+FIGURES = ROOT / "tools" / "slides" / "figures.py"
+# Run in the kernel after a cell of the talk. It leaves no name behind.
+DRAW = f"__import__('runpy').run_path({str(FIGURES)!r})['save_figure'](ax, {{path!r}})"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -36,6 +44,38 @@ def shown(notebook) -> list:
         if cell.cell_type == "code"
         and not {"setup", "solution"} & set(cell.metadata.get("tags", []))
     ]
+
+
+def slide_figures(notebook, chapter) -> dict[str, Path]:
+    """Where the figure of each cell that the talk shows is stored, if it draws one."""
+    kinds = {"slide", "subslide", "fragment", "-"}
+    return {
+        cell.id: SLIDES / f"{chapter}-{cell.id}.png"
+        for cell in shown(notebook)
+        if cell.metadata.get("slideshow", {}).get("slide_type") in kinds
+    }
+
+
+def has_figure(cell) -> bool:
+    """Whether a cell's outputs hold a picture."""
+    return any({"image/png", "image/jpeg"} & set(each.get("data", {})) for each in cell.outputs)
+
+
+class Client(NotebookClient):
+    """Draws the figure of each cell in `figures` once more, into its file."""
+
+    def __init__(self, notebook, figures, **options):
+        super().__init__(notebook, **options)
+        self.figures = figures
+
+    async def async_execute_cell(self, cell, *args, **options):
+        cell = await super().async_execute_cell(cell, *args, **options)
+        if cell.id in self.figures and has_figure(cell):
+            draw = DRAW.format(path=str(self.figures[cell.id]))
+            reply = await self.kc.execute_interactive(draw, silent=True, store_history=False)
+            if reply["content"]["status"] != "ok":  # hours of training aren't lost for it
+                print(f"No figure of {cell.id!r} for the talk: {reply['content']['evalue']}")
+        return cell
 
 
 def code_digest(notebook) -> str:
@@ -67,17 +107,32 @@ def lighter(png: bytes) -> tuple[str, bytes]:
     """The kind and bytes of a figure that looks the same: lines and letters with a palette;
     many pictures as JPEG, where that takes much less."""
     figure = Image.open(io.BytesIO(png)).convert("RGB")
-    grey = figure.convert("L")
-    if grey.convert("RGB").tobytes() == figure.tobytes():
-        figure = flat = grey
-    else:
-        flat = figure.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    flat = flatten(figure)
+    if flat.mode == "L":
+        figure = flat
     drawn, photographed = io.BytesIO(), io.BytesIO()
     flat.save(drawn, "PNG", optimize=True)
     figure.save(photographed, "JPEG", quality=75, optimize=True)
     if len(photographed.getvalue()) < 0.7 * len(drawn.getvalue()):
         return "image/jpeg", photographed.getvalue()
     return "image/png", drawn.getvalue()
+
+
+def flatten(figure):
+    """The same picture in greys where it has no colour, else with a palette."""
+    grey = figure.convert("L")
+    if grey.convert("RGB").tobytes() == figure.tobytes():
+        return grey
+    return figure.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+
+
+def sign(path: Path, digest: str) -> None:
+    """Makes a slide's figure lighter, and stores the digest of the code that drew it."""
+    figure = Image.open(path)
+    said = PngInfo()
+    for name, text in {**figure.text, "code_sha256": digest}.items():
+        said.add_text(name, text)
+    flatten(figure.convert("RGB")).save(path, "PNG", optimize=True, pnginfo=said)
 
 
 def merge_streams(notebook) -> None:
@@ -99,10 +154,17 @@ def merge_streams(notebook) -> None:
 
 def run(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=None, resources={"metadata": {"path": path.parent}}).execute()
+    figures = slide_figures(notebook, path.stem[:2])
+    for old in SLIDES.glob(f"{path.stem[:2]}-*.png"):
+        old.unlink()
+    resources = {"metadata": {"path": path.parent}}
+    Client(notebook, figures, timeout=None, resources=resources).execute()
     merge_streams(notebook)
     clean(notebook)
-    notebook.metadata["stored_run"] = {"code_sha256": code_digest(notebook)}
+    digest = code_digest(notebook)
+    notebook.metadata["stored_run"] = {"code_sha256": digest}
+    for figure in filter(Path.exists, figures.values()):
+        sign(figure, digest)
     with replacing(path) as (draft,):
         nbformat.write(notebook, draft)
 

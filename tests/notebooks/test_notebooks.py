@@ -9,7 +9,8 @@ import nbformat
 import numpy as np
 import pytest
 from package_digest import package_digest
-from run_in_full import code_digest, shown
+from PIL import Image
+from run_in_full import SLIDES, code_digest, has_figure, shown, slide_figures
 
 from medmnist_keras import INFO
 from medmnist_keras.data.groups import INDEX_FILE
@@ -68,6 +69,16 @@ def test_code_has_not_changed_since_its_stored_run(notebook):
     assert notebook.metadata["stored_run"]["code_sha256"] == code_digest(notebook), (
         "The code is newer than its outputs: run `make notebooks`."
     )
+
+
+def test_figures_of_the_talk_are_of_the_stored_run(path, notebook):
+    chapter = path.stem[:2]
+    cells = {cell.id: cell for cell in notebook.cells}
+    files = slide_figures(notebook, chapter)
+    drawn = {file for name, file in files.items() if has_figure(cells[name])}
+    assert set(SLIDES.glob(f"{chapter}-*.png")) == drawn, "Run `make notebooks`."
+    for file in drawn:
+        assert Image.open(file).text["code_sha256"] == code_digest(notebook), file.name
 
 
 def test_stored_run_is_complete_and_without_errors(code):
@@ -170,9 +181,7 @@ def test_nothing_private_and_no_litter(path):
 
 def test_figures_carry_their_credit(code):
     for cell in code:
-        if any(
-            {"image/png", "image/jpeg"} & set(output.get("data", {})) for output in cell.outputs
-        ):
+        if has_figure(cell):
             assert "plots.caption(" in cell.source
 
 
