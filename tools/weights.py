@@ -30,7 +30,7 @@ def write_weights(folder: StrPath = WEIGHTS_DIR, *, settings: Settings | None = 
     The plain baseline is trained and written too, as it is, to be shown beside the robust one.
     Temperature and calibration of `known` come from the validation pictures as they are, as
     `render_shift()` shows them, and as outliers that `render_outliers()` makes of them. The
-    threshold is `KNOWN_THRESHOLD`. The test pictures, pictures from other hospitals where
+    threshold is `KNOWN_THRESHOLD`. The test pictures, external pictures where
     `MEDMNIST_KERAS_EXTERNAL_DIR` names a folder of them, and the out-of-distribution sets are only
     measured.
 
@@ -109,7 +109,7 @@ def _measure(model, test_data, groups, settings: Settings, threshold=None) -> di
     sets = {"test": (*test_data, groups)}
     if settings.external is not None:
         pictures = load_folder(settings.external)
-        sets["other hospitals"] = pictures.images, pictures.labels, pictures.sources
+        sets["external pictures"] = pictures.images, pictures.labels, pictures.sources
     scores = {}
     for name, (images, labels, clusters) in sets.items():
         probabilities, known = rate(model, images)
@@ -130,12 +130,12 @@ def model_card(facts: dict) -> str:
         "| accuracy of the others | answered and right |",
         "|---|---|---|---|---|---|---|",
     ]
-    lines += [_row(name, scores[name]) for name in ("test", "other hospitals") if name in scores]
+    lines += [_row(name, scores[name]) for name in ("test", "external pictures") if name in scores]
     plain = facts["scores of plain training"]
     lines += [_row(f"{name}, plain training", score) for name, score in plain.items()]
     recall = "".join(
         f"\nRecall by class in {place}: {_told(scores[name]['recall'])}.\n"
-        for name, place in (("test", "the test pictures"), ("other hospitals", "other hospitals"))
+        for name, place in (("test", "the test pictures"), ("external pictures",) * 2)
         if name in scores
     )
     outside = ["| out-of-distribution set | AUROC | rejected |", "|---|---|---|"]
@@ -198,7 +198,7 @@ stay on one side of the split.
 
 **Training.** `run_baseline(…, robust=True)`: random weights, seed {seed}, `augment_robust()`
 and drawn phantoms. {seconds:.0f} s on {hardware}; {versions}.
-No picture of another hospital was trained on.
+No external picture was trained on.
 
 **Calibration.** On the validation pictures, as they are and rendered anew. Temperature
 {temperature:.3f}, already in the weights; expected calibration error on these pictures
@@ -216,7 +216,7 @@ hardly to be recognized, and {accepted[as outliers]:.1%} of the outliers.
 Intervals allow for correlated errors: in groups of near duplicates on the test pictures, in
 sources of the external test set. `python -m medmnist_keras evaluate` finds the first row again;
 with `--data FOLDER` it measures other pictures. The layers of `augment_robust()` were chosen by
-comparing them on the pictures from other hospitals, so that row served for development and is not
+comparing them on the external pictures, so that row served for development and is not
 a blind test. "Answered and right" is the mean of the classes.
 
 The last rows are of `baseline_cnn(weights="medical_mnist_plain")`, trained without

@@ -52,8 +52,8 @@ def gather(
     Some originals need a package: DICOM pydicom, NIfTI nibabel.
 
     Args:
-        folder: path, made where it isn't there. `load_folder()` reads it, and for notebook 5
-            the environment variable `MEDMNIST_KERAS_EXTERNAL_DIR` may name it.
+        folder: path, made where it isn't there. `load_folder()` reads it, and for chapters
+            5 and 6 the environment variable `MEDMNIST_KERAS_EXTERNAL_DIR` may name it.
         which: `"external"` for pictures of the six classes, or `"ood"` for pictures of none of
             them. Each needs a folder of its own.
         every_licence: bool. By default pictures are left out whose repository states no licence,

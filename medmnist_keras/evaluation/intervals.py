@@ -77,12 +77,16 @@ def balanced_accuracy_interval(
 def design_effects(correct: ArrayLike, labels: ArrayLike, clusters: ArrayLike) -> pd.Series:
     """Estimates how many pictures of a cluster tell as much as one independent picture.
 
-    Slices of one patient, or pictures of one hospital, are right or wrong together, so that an
-    interval that takes them for independent is too narrow. The correlation within clusters is
-    estimated over all classes (analysis of variance, Donner and Klar 2000), and the design effect
-    of a class is `1 + (m - 1) correlation`, m being its mean cluster size, weighted by size. As
-    few clusters tell the correlation badly, Student's quantile widens it (Korn and Graubard 1998).
-    An interval counts `images / effect` pictures.
+    Slices of one patient, or pictures of one source, are right or wrong together, so that an
+    interval that takes them for independent is too narrow. Counts divided by the design effect can
+    be treated as independent ones (Rao and Scott 1992, https://doi.org/10.2307/2532311). That of a
+    class is `1 + (m - 1) correlation`, m being its mean cluster size, weighted by size.
+
+    The correlation within clusters is estimated over all classes by analysis of variance (Donner
+    and Klar 2000; Ridout et al. 1999, https://doi.org/10.1111/j.0006-341x.1999.00137.x). Clusters
+    of one picture and classes without an error tell nothing of it, and are left out: else a
+    thousand X-rays that are all right would hide that stacks of CT are wrong together. As few
+    clusters tell the correlation badly, Student's quantile widens it (Korn and Graubard 1998).
 
     Args:
         correct: bool `(N,)`, whether each picture was predicted rightly.
@@ -91,29 +95,33 @@ def design_effects(correct: ArrayLike, labels: ArrayLike, clusters: ArrayLike) -
 
     Returns:
         Series of floats of at least 1, indexed by the classes that there are. All are 1 where
-        errors don't cluster, or where no class has two clusters and nothing can be estimated.
+        errors don't cluster, or where nothing can be estimated: no class with an error has two
+        clusters of several pictures.
     """
     pictures = pd.DataFrame(
         {"label": np.asarray(labels), "cluster": np.asarray(clusters), "correct": correct}
     )
-    cells = pictures.groupby(["label", "cluster"])["correct"].agg(["size", "mean"])
-    size, share = cells["size"], cells["mean"]
+    cells = pictures.groupby(["label", "cluster"])["correct"].agg(["size", "sum"])
 
     def by_class(values):
         return values.groupby(level="label").sum()
 
-    images = by_class(size)
-    recall = (by_class(size * share) / images).reindex(cells.index, level="label")
-    sizes = by_class(size**2) / images
+    images = by_class(cells["size"])
+    recall = by_class(cells["sum"]) / images
+    sizes = by_class(cells["size"] ** 2) / images
     independent = pd.Series(1.0, index=images.index)
-    freedom, spare = len(cells) - len(images), int(size.sum()) - len(cells)
-    if freedom < 1 or spare < 1:
+    with_errors = recall.index[recall.between(0, 1, inclusive="neither")]
+    cells = cells[(cells["size"] > 1) & cells.index.isin(with_errors, level="label")]
+    size, share = cells["size"], cells["sum"] / cells["size"]
+    freedom = len(cells) - cells.index.get_level_values("label").nunique()
+    if freedom < 1:
         return independent
-    between = (size * (share - recall) ** 2).sum() / freedom
-    within = (size * share * (1 - share)).sum() / spare
+    expected = recall.reindex(cells.index, level="label")
+    between = (size * (share - expected) ** 2).sum() / freedom
+    within = (size * share * (1 - share)).sum() / (size.sum() - len(cells))
     if between <= within:
         return independent
-    typical = (size.sum() - sizes.sum()) / freedom
+    typical = (size.sum() - (by_class(size**2) / by_class(size)).sum()) / freedom
     correlation = (between - within) / (between + (typical - 1) * within)
     few = stats.t.ppf(0.975, freedom) / stats.norm.ppf(0.975)
     return (1 + (sizes - 1) * correlation) * few**2

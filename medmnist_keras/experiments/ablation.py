@@ -119,6 +119,7 @@ def run_ablation(
             }
         )
         write_json(file, made_of | {"rows": rows})
+        print(f"{step}, seed {seed}: balanced accuracy {rows[-1]['balanced accuracy']:.3f}")
     return pd.DataFrame(rows)
 
 

@@ -223,5 +223,9 @@ def build_resnet50v2(settings: Settings) -> tuple[keras.Model, str | None]:
                 return resnet50v2(weights="imagenet"), "imagenet"
             except OSError:  # its message is a page of addresses
                 reason = "they could not be downloaded"
-        print(f"No ImageNet weights: {reason}. ResNet50V2 starts from random weights.")
+        print(
+            f"No ImageNet weights: {reason}. ResNet50V2 starts from random weights. To have them, "
+            "call `resnet50v2()` once with a network; if it fails, its error says where to put the "
+            "file."
+        )
         return resnet50v2(weights=None), None

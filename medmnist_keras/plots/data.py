@@ -108,7 +108,7 @@ def similarity_matrix(
     """
     ax = make_axes(ax, 8, 6.5)
     shown = ax.imshow(similarity, cmap="viridis", vmin=0.9, vmax=1)
-    bar = ax.figure.colorbar(shown, ax=ax, shrink=0.8, extend="min")
+    bar = ax.figure.colorbar(shown, ax=ax, shrink=0.8, extend="min", label="similarity")
     bar.set_ticks([0.9, 0.95, 1])
     bar.outline.set_visible(False)
     ax.set(xlabel="file", ylabel="file")

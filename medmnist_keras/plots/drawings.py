@@ -44,15 +44,16 @@ def draw_body(title: str | None = None) -> Axes:
 
     slices = (  # of CT: heights, and the width of the body there
         ((7.65, 7.45, 7.25), 1.0),
-        ((6.35, 6.1, 5.4), 1.7),
-        ((4.95, 4.7, 4.45, 4.2), 1.6),
+        ((6.4, 6.15, 5.9, 5.65, 5.4), 1.7),
+        ((4.7, 4.45, 4.2, 3.95), 1.6),
     )
     for heights, width in slices:
         for up in heights:
             disc = Ellipse(place(0, up), scale * width, scale * 0.2, facecolor=(*BLUE, 0.25))
             ax.add_patch(disc).set(edgecolor=BLUE, linewidth=2, zorder=2)
+    pale_green = tuple(0.6 + 0.4 * np.array(GREEN))  # hides the slices behind it
     for side in (-0.32, 0.32):
-        breast = Ellipse(place(side, 5.75), scale * 0.46, scale * 0.42, facecolor=(*GREEN, 0.45))
+        breast = Ellipse(place(side, 5.75), scale * 0.5, scale * 0.46, facecolor=pale_green)
         ax.add_patch(breast).set(edgecolor=GREEN, linewidth=2, zorder=3)
     frames = ((0, 5.85, 1.9, 1.5), (*HAND, 0.8, 1.05))
     for across, up, width, height in frames:
@@ -61,8 +62,8 @@ def draw_body(title: str | None = None) -> Axes:
         ax.add_patch(frame).set(linewidth=2.5, linestyle="--", zorder=3)
     labels = (  # name, colour, where a thin line from the label ends, height of the label
         ("HeadCT", BLUE, (-0.55, 7.45), 7.45),
-        ("ChestCT", BLUE, (-0.85, 6.1), 6.1),
-        ("AbdomenCT", BLUE, (-0.8, 4.7), 5.0),
+        ("ChestCT", BLUE, (-0.85, 6.15), 6.15),
+        ("AbdomenCT", BLUE, (-0.8, 4.45), 4.75),
         ("CXR", ORANGE, (0.95, 6.45), 6.7),
         ("BreastMRI", GREEN, (0.55, 5.75), 5.75),
         ("Hand", ORANGE, (1.86, 3.75), 3.75),

@@ -31,6 +31,7 @@ _MOST_BLOCKS = 6  # that fit side by side
 _STARTS = ("Conv2D", "GlobalAveragePooling2D", "Flatten", "Dense")  # each begins a block
 _CUT = "conv4_block6_out"  # where fine-tuning divides ResNet50V2
 _NORM = "BatchNormalization"
+_GAP, _GAP_AT_CUT = 0.18, 0.52  # inches between stages
 
 
 class _Block(NamedTuple):
@@ -182,7 +183,7 @@ def draw_fine_tuning(model: keras.Model, title: str | None = None) -> Axes:
         )
     stages = _read_stages(model)
     ax = make_canvas(5.1, title)
-    wide, tall, bottom, gap = 1.3, 1.24, 2.85, 0.2
+    tall, bottom = 1.24, 2.85
     middle = bottom + tall / 2
     show_picture(ax, _example(), 0.05, bottom, tall)
     height, width = model.input_shape[1:3]
@@ -191,7 +192,8 @@ def draw_fine_tuning(model: keras.Model, title: str | None = None) -> Axes:
     write(ax, 0.05, bottom - 0.12, scaled, ha="left", va="top")
     lefts, left = {}, 0.05 + tall
     for stage in stages:
-        step = gap + (0.4 if stage.name == "conv5" else 0)
+        step = _GAP_AT_CUT if stage.name == "conv5" else _GAP
+        wide = 1.12 if stage.name == "head" else 1.42  # its size is shorter
         draw_arrow(ax, (left + 0.02, middle), (left + step - 0.02, middle), mutation_scale=16)
         left += step
         lefts[stage.name] = left
@@ -206,7 +208,7 @@ def draw_fine_tuning(model: keras.Model, title: str | None = None) -> Axes:
             write(ax, left + wide / 2, bottom + up, text, color=ink, weight=weight)
         left += wide
     _draw_steps(ax, lefts, left, {stage.name: _trained(stage) for stage in stages})
-    cut = lefts["conv5"] - 0.32
+    cut = lefts["conv5"] - _GAP_AT_CUT / 2
     ax.plot([cut, cut], [2.15, 4.55], color=INK, linestyle="--", linewidth=2, zorder=0)
     write(ax, cut, 4.8, "features up to here: computed once, kept", weight="bold")
     return ax
@@ -216,7 +218,7 @@ def _draw_steps(ax: Axes, lefts, right: float, trained: dict[str, int]) -> None:
     """Below the stages: bars below what is frozen, and what each step trains."""
     both = trained["conv5"] + trained["head"]
     bars = (
-        (2.25, lefts["conv1"], lefts["conv5"] - 0.6, GREY, ""),
+        (2.25, lefts["conv1"], lefts["conv5"] - _GAP_AT_CUT, GREY, ""),
         (1.4, lefts["head"], right, ORANGE, f"step one trains the head: {trained['head']:,}"),
         (0.8, lefts["conv5"], right, BLUE, f"step two trains conv5 and head: {_short(both)}"),
     )

@@ -104,7 +104,7 @@ def reliability_diagram(
         bars,
         [f"{images:,}" for images in used["images"]],
         padding=9,
-        fontsize="x-small",
+        fontsize="small",
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
     )
     ax.set(xlim=(0, 1), ylim=(0, 1.1), xlabel="confidence", ylabel="accuracy")

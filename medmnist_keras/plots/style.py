@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 WIDTH = 11  # of a figure, in inches: a notebook cell, or a slide, at 100 dpi
 GREY = "0.35"
 BLUE, ORANGE = sns.color_palette("colorblind")[0], sns.color_palette("colorblind")[3]
-SPLITS = {"grouped": (BLUE, "o"), "random": (ORANGE, "s")}
+SPLITS = {"grouped": (BLUE, "o"), "random": (ORANGE, "s")}  # colour only where no model is shown
 # Marker and dashes tell lines apart without colour.
 STYLES = tuple(zip((BLUE, ORANGE, "black", GREY), ("o-", "s--", "^:", "D-."), strict=True))
 
@@ -65,6 +65,12 @@ def check_models(names) -> None:
             f"There must be at most {len(STYLES)} models, more cannot be told apart. "
             f"Received: {', '.join(names)}. Select a few."
         )
+
+
+def color_of(model: str) -> str | tuple:
+    """The colour of a model in all figures: blue for the baseline, orange for ResNet50V2, and grey
+    for what has no convolutions."""
+    return ORANGE if "ResNet50V2" in model else BLUE if "CNN" in model else GREY
 
 
 def bin_edges(start: float, stop: float) -> np.ndarray:

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from .style import BLUE, ORANGE, SPLITS, WIDTH, finish, make_axes
+from .style import BLUE, ORANGE, SPLITS, WIDTH, color_of, finish, make_axes
 
 
 def learning_curves(
@@ -57,11 +57,12 @@ def model_comparison(table: pd.DataFrame, ax: Axes | None = None, title: str | N
     Args:
         table: One row per model, indexed by name, with the columns `accuracy`, `accuracy_low`,
             `accuracy_high` (shares, as `evaluate` gives them) and `errors` (counts); with a
-            column `split`, grouped and random splits get the colours of `error_spread()`.
+            column `split`, markers of random splits are hollow squares, as in `error_spread()`.
         ax, title: The axes to draw on, `None` for a figure of its own; what it shows.
 
     Returns:
-        The axes, in per cent of images. Rates far apart get a logarithmic scale.
+        The axes, in per cent of images. The baseline is blue, ResNet50V2 orange. Rates far apart
+        get a logarithmic scale.
     """
     table = table.astype({"errors": int})
     ax = make_axes(ax, WIDTH, 1.9 + 0.7 * len(table))
@@ -70,15 +71,15 @@ def model_comparison(table: pd.DataFrame, ax: Axes | None = None, title: str | N
     rows = np.arange(len(table))
     spread = np.clip([rate - low, high - rate], 0, None)
     splits = table["split"] if "split" in table else pd.Series("grouped", table.index)
-    for split in splits.unique():
-        color, marker = SPLITS[split]
-        here = (splits == split).to_numpy()
+    for row, (name, split) in enumerate(zip(table.index, splits, strict=True)):
         ax.errorbar(
-            rate[here],
-            rows[here],
-            xerr=spread[:, here],
-            fmt=marker,
-            color=color,
+            rate[row],
+            row,
+            xerr=spread[:, [row]],
+            fmt=SPLITS[split][1],
+            color=color_of(name),
+            markerfacecolor="white" if split == "random" else None,
+            markeredgewidth=2,
             capsize=6,
             markersize=11,
             clip_on=False,  # a point at zero is whole
@@ -105,25 +106,33 @@ def error_spread(table: pd.DataFrame, ax: Axes | None = None, title: str | None 
     """Compares error rates of models over several seeds, split by split.
 
     Args:
-        table: One row per run, with the columns `model`, `split` and `error rate` (a share).
+        table: One row per run, with the columns `model`, `split` and `error rate` (a share); runs
+            that are true in a column `odd group held out` get a ring.
         ax, title: The axes to draw on, `None` for a figure of its own; what it shows.
 
     Returns:
         The axes: small points for the runs, large ones for their medians, in per cent on a
-        logarithmic scale that ends in a linear part down to zero.
+        logarithmic scale that ends in a linear part down to zero. The baseline is blue,
+        ResNet50V2 orange, what has no convolutions grey; random splits are hollow squares.
     """
-    table = table.assign(percent=100 * table["error rate"])
     models, splits = table["model"].unique(), table["split"].unique()
     ax = make_axes(ax, WIDTH, 2.2 + 0.75 * len(models))
     offsets = np.linspace(-0.16, 0.16, len(splits)) if len(splits) > 1 else [0]
-    for split, offset in zip(splits, offsets, strict=True):
-        color, marker = SPLITS[split]
-        rows = table[table["split"] == split]
-        places = rows["model"].map({model: row for row, model in enumerate(models)}) + offset
-        style = {"color": color, "marker": marker, "clip_on": False}
-        ax.scatter(rows["percent"], places, s=45, alpha=0.45, linewidths=0, **style)
-        medians = rows["percent"].groupby(places).median()
-        ax.scatter(medians, medians.index, s=130, label=f"{split} split", zorder=3, **style)
+    places = {model: row for row, model in enumerate(models)}
+    table = table.assign(
+        percent=100 * table["error rate"],
+        place=table["model"].map(places)
+        + table["split"].map(dict(zip(splits, offsets, strict=True))),
+    )
+    for split in splits:
+        runs = table[table["split"] == split]
+        medians = runs.groupby("model", sort=False)[["percent", "place"]].median()
+        _draw_points(ax, runs.set_index("model"), split, s=45, alpha=0.45)
+        _draw_points(ax, medians, split, s=130, linewidths=2, zorder=3, label=f"{split} split")
+    if "odd group held out" in table:
+        odd = table[table["odd group held out"]]
+        style = {"facecolors": "none", "edgecolors": "black", "linewidths": 1.5, "clip_on": False}
+        ax.scatter(odd["percent"], odd["place"], s=190, label="odd group held out", **style)
     ax.set_xscale("symlog", linthresh=0.01, linscale=0.4)
     ticks = [0, 0.01, 0.1, 1, 10, 100]
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
@@ -133,3 +142,11 @@ def error_spread(table: pd.DataFrame, ax: Axes | None = None, title: str | None 
     ax.grid(axis="both", alpha=0.5)
     ax.legend(loc="upper left")  # the most ignorant models come first and err most
     return finish(ax, title)
+
+
+def _draw_points(ax: Axes, table: pd.DataFrame, split: str, **style) -> None:
+    """Points at `percent` and `place`, in the colours of the models that are the index."""
+    colors = [color_of(model) for model in table.index]
+    face = "white" if split == "random" else colors
+    style |= {"marker": SPLITS[split][1], "facecolors": face, "edgecolors": colors}
+    ax.scatter(table["percent"], table["place"], clip_on=False, **style)

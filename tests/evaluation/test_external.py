@@ -312,18 +312,30 @@ def test_design_effect_of_unequal_clusters_by_hand():
     assert effects[3] == pytest.approx(8.014927)
 
 
+def test_single_pictures_that_are_right_do_not_hide_stacks_that_are_wrong_together():
+    stacks = np.repeat(np.arange(10), 80)
+    correct = np.where(stacks == 0, np.arange(800) % 2 == 0, True)  # half of one stack is wrong
+    alone = design_effects(correct, np.ones(800, int), stacks)[1]
+    assert alone > 20
+    few = (2.262157 / 1.959964) ** 2  # Student's quantile of 10 - 1 degrees of freedom
+    labels, clusters = np.repeat([1, 2], [800, 2000]), np.r_[stacks, np.arange(10, 2010)]
+    for wrong in (0, 20):  # X-rays
+        effects = design_effects(np.r_[correct, np.arange(2000) >= wrong], labels, clusters)
+        assert effects.to_dict() == {1: pytest.approx(alone), 2: pytest.approx(few)}
+
+
 # 90 pictures of nine patients, two of whom are wholly wrong; ten of ten patients, all right.
 TOGETHER = np.repeat([1, 4], [90, 10])
 PATIENTS = np.r_[np.repeat(np.arange(9), 10), np.arange(9, 19)]
 MISSED = np.where(PATIENTS < 2, 2, TOGETHER)
-FEW = (2.109816 / 1.959964) ** 2  # Student's quantile of 19 - 2 degrees of freedom
+FEW = (2.306004 / 1.959964) ** 2  # Student's quantile of 9 - 1 degrees of freedom: one class errs
 EFFECTS = [10 * FEW, FEW]
 
 
 def test_each_class_widens_accuracy_as_far_as_its_pictures_count():
     scores = evaluate(TOGETHER, certain(MISSED), PATIENTS)
     effect = (90 * EFFECTS[0] + 10 * EFFECTS[1]) / 100
-    assert effect == pytest.approx(10.545, abs=1e-3)
+    assert effect == pytest.approx(12.597, abs=1e-3)
     expected = wilson_interval(80 / effect, 100 / effect)
     assert (scores["accuracy_low"], scores["accuracy_high"]) == pytest.approx(expected)
 

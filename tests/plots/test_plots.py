@@ -8,12 +8,14 @@ import pandas as pd
 import pytest
 from legibility import assert_legible, texts_of, written
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from benchmarks import figure as figure_module
 from medmnist_keras import plots
 from medmnist_keras.evaluation import CORRUPTIONS, risk_coverage
+from medmnist_keras.plots.style import BLUE, ORANGE
 
 NAMES = ["AbdomenCT", "BreastMRI", "CXR", "ChestCT", "Hand", "HeadCT"]
 CREDIT = "Medical MNIST, Dr. Bradley J. Erickson (Mayo Clinic), CC BY-SA 4.0"
@@ -293,6 +295,18 @@ def test_error_spread_shows_runs_and_their_medians():
     assert not np.intersect1d(places["g"], places["r"]).size  # side by side
 
 
+def test_error_spread_colours_models_fills_grouped_splits_and_rings_odd_ones():
+    odd = (SPREAD["model"] == "CNN") & (SPREAD["seed"] == 1)
+    ax = plots.error_spread(SPREAD.assign(**{"odd group held out": odd}))
+    _, grouped, _, random, rings = ax.collections
+    blue = to_rgba(BLUE)
+    assert [tuple(color) == blue for color in grouped.get_edgecolor()] == [False, False, True]
+    assert [tuple(color) == blue for color in grouped.get_facecolor()] == [False, False, True]
+    np.testing.assert_array_equal(random.get_facecolor(), [to_rgba("white")])
+    np.testing.assert_allclose(rings.get_offsets()[:, 1], [1.84, 2.16])
+    assert "odd group held out" in texts_of(ax)
+
+
 def test_learning_curves_write_accuracies_out():
     ax = plots.learning_curves({"accuracy": [0.9997, 0.9999, 1.0]})
     ax.figure.canvas.draw()
@@ -354,17 +368,19 @@ def test_reliability_diagram_counts_images():
 def test_model_comparison_is_in_per_cent():
     ax = plots.model_comparison(MODELS)
     assert {"7,342 errors", "160 errors", "12 errors", "0 errors"} < set(texts_of(ax))
-    points = ax.lines[0]
-    np.testing.assert_allclose(points.get_xdata(), [83, 1.8, 0.14, 0], atol=1e-9)
-    ends = [segment[:, 0] for segment in ax.collections[0].get_segments()]
+    points = [bar.lines[0] for bar in ax.containers]
+    rates = [point.get_xdata()[0] for point in points]
+    np.testing.assert_allclose(rates, [83, 1.8, 0.14, 0], atol=1e-9)
+    ends = [bars.get_segments()[0][:, 0] for bars in ax.collections]
     expected = 100 * (1 - MODELS[["accuracy_high", "accuracy_low"]].to_numpy())
     np.testing.assert_allclose(ends, expected, atol=1e-9)
     assert ax.get_xscale() == "symlog"
     assert "logarithmic" in ax.get_xlabel()
-    splits = ["grouped", "random", "grouped", "random"]
-    colored = plots.model_comparison(MODELS.assign(split=splits))
-    assert [line.get_xdata().size for line in colored.lines[::3]] == [2, 2]
-    assert colored.lines[0].get_color() != colored.lines[3].get_color()
+    two = MODELS.iloc[[2, 2, 3, 3]].assign(split=["grouped", "random"] * 2)
+    points = [bar.lines[0] for bar in plots.model_comparison(two).containers]
+    assert [point.get_marker() for point in points] == ["o", "s", "o", "s"]
+    assert [point.get_color() for point in points] == [BLUE] * 2 + [ORANGE] * 2
+    assert [point.get_markerfacecolor() for point in points][1::2] == ["white"] * 2
     close = plots.model_comparison(MODELS.iloc[2:])
     assert close.get_xscale() == "linear"
     assert "logarithmic" not in close.get_xlabel()

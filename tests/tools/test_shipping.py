@@ -91,7 +91,7 @@ def test_facts_tell_what_was_trained_on_what(workshop):
     assert scores["test"]["images"] == 12
     measured = {"errors", "accuracy", "balanced_accuracy", "rejected", "accepted_and_right"}
     assert measured <= set(scores["test"])
-    assert "other hospitals" not in scores
+    assert "external pictures" not in scores
     assert scores["out of distribution"]["noise"]["images"] == 20
     assert list(scores["out of distribution"]) == ["noise", "blank"]
     assert not {"rejected", "accepted_and_right"} & set(facts["scores of plain training"]["test"])
@@ -160,7 +160,7 @@ def test_the_card_says_what_a_user_must_know(workshop):
     assert f"| {score['accepted_and_right']:.1%} |" in card
     for name, row in facts["scores"]["out of distribution"].items():
         assert f"| {name} | {row['auroc']:.3f} | {row['rejected']:.0%} |" in card
-    assert "Recall by class in other hospitals" not in flat
+    assert "Recall by class in external pictures" not in flat
     assert "{" not in card
 
 
@@ -179,13 +179,13 @@ def test_external_pictures_are_measured(write, tmp_path, monkeypatch):
         Image.fromarray(image[..., 0]).save(path)
     monkeypatch.setenv("MEDMNIST_KERAS_EXTERNAL_DIR", str(tmp_path / "elsewhere"))
     folder, facts = write("with others")
-    others = facts["scores"]["other hospitals"]
+    others = facts["scores"]["external pictures"]
     assert others["images"] == 12
     assert list(others["recall"]) == list(CLASS_NAMES)
     assert np.mean(list(others["recall"].values())) == pytest.approx(others["balanced_accuracy"])
     card = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
-    assert f"| other hospitals | 12 | {others['accuracy']:.2%} |" in card
-    assert "Recall by class in other hospitals: AbdomenCT" in card
+    assert f"| external pictures | 12 | {others['accuracy']:.2%} |" in card
+    assert "Recall by class in external pictures: AbdomenCT" in card
     assert str(tmp_path) not in (folder / "baseline_cnn.json").read_text(encoding="utf-8")
 
 
@@ -262,8 +262,8 @@ def test_the_plain_model_that_ships_falls_where_the_robust_one_holds(shipped):
     assert baseline_cnn(weights="medical_mnist_plain").count_params() == 98_758
     plain, robust = shipped["scores of plain training"], shipped["scores"]
     assert plain["test"]["accuracy"] > 0.99
-    fallen = plain["other hospitals"]["balanced_accuracy"]
-    assert fallen < 0.7 < robust["other hospitals"]["balanced_accuracy"]
+    fallen = plain["external pictures"]["balanced_accuracy"]
+    assert fallen < 0.7 < robust["external pictures"]["balanced_accuracy"]
 
 
 def test_the_card_that_ships_is_that_of_its_facts(shipped):
@@ -289,7 +289,7 @@ def test_facts_of_what_ships(shipped):
 
 def test_scores_of_what_ships_are_whole_and_agree_with_one_another(shipped):
     scores = shipped["scores"]
-    for name in ("test", "other hospitals"):
+    for name in ("test", "external pictures"):
         score = scores[name]
         wrong = score["errors"] / score["images"]
         assert score["accuracy"] == pytest.approx(1 - wrong)
@@ -298,10 +298,10 @@ def test_scores_of_what_ships_are_whole_and_agree_with_one_another(shipped):
         assert 0 <= score["rejected"] < 0.5
         assert score["accepted_and_right"] <= score["balanced_accuracy"]
     assert scores["test"]["images"] > 5000
-    recall = scores["other hospitals"]["recall"]
+    recall = scores["external pictures"]["recall"]
     assert list(recall) == list(CLASS_NAMES)
     balanced = np.mean(list(recall.values()))
-    assert balanced == pytest.approx(scores["other hospitals"]["balanced_accuracy"])
+    assert balanced == pytest.approx(scores["external pictures"]["balanced_accuracy"])
     assert list(scores["out of distribution"]) == list(OOD_SETS)
     for row in scores["out of distribution"].values():
         assert 0.5 < row["auroc"] <= 1
