@@ -1,4 +1,4 @@
-"""`python -m benchmarks` measures each step beside plain ways to do it, about 15 minutes."""
+"""`python -m benchmarks` measures each step beside the usual code, about 15 minutes."""
 
 import sys
 

@@ -97,7 +97,7 @@ def draw(result: dict, caption: str) -> None:
         axs = figure.subplots(1, len(halves), squeeze=False)[0]
         for half, ax in zip(halves, axs, strict=True):
             speed_ratios(half, ax=ax)
-        figure.suptitle("How many times faster, or smaller, than plain ways", weight="bold")
+        figure.suptitle("How many times faster, or smaller, than the usual code", weight="bold")
         facts = [f"{machine['Mode']} run", machine["Hardware"], machine["Versions"]]
         facts.append(f"load {machine['Load']}")
         plots.caption(axs, f"{'; '.join(facts)}. Others' epochs are extrapolated. {caption}")

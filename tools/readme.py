@@ -177,8 +177,8 @@ def results_block(results) -> str:
             _about(results),
             scores_table(results),
             _twins(results),
-            f"McNemar's test between the two networks on the grouped split, which takes pictures "
-            f"for independent: p = {results['mcnemar_p']:.2g}. {results['run']['Versions']}.",
+            f"McNemar's test between the two networks on the grouped split, which treats pictures "
+            f"as independent: p = {results['mcnemar_p']:.2g}. {results['run']['Versions']}.",
             "**How much of the score is due to the data set being easy?** Median and range over "
             f"{seeds} seeds, each with a split of its own (ResNet50V2: one seed):",
             "![Error rates of trivial baselines and our models](../images/task.png)",
@@ -214,13 +214,12 @@ def beyond_text(results) -> str:
         f"six at all. It answers {card['test']['accepted_and_right']:.1%} of the test pictures and "
         f"{card['external pictures']['accepted_and_right']:.1%} of the external ones correctly "
         f"(means over the classes), and rejects {min(rejected):.0%} to {max(rejected):.0%} of "
-        f"{len(rejected)} sets of out-of-distribution pictures. The layers of the robust "
+        f"{len(rejected)} sets of out-of-distribution pictures. The steps of the robust "
         "training were chosen by comparing them on this external test set, so it served for "
         "development and is not a blind test. The intervals allow for errors that come together "
         "in one source. In the table the network looks at each picture once; as shipped it looks "
-        "four times, with "
-        f"{card['test']['errors']} errors and {card['external pictures']['balanced_accuracy']:.1%}. "
-        "The robust CNN has "
+        f"four times, with {card['test']['errors']} errors and "
+        f"{card['external pictures']['balanced_accuracy']:.1%}. The robust CNN has "
         f"{beyond['parameters']['robust CNN']:,} parameters."
     )
 

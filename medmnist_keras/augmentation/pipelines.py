@@ -28,7 +28,7 @@ ROBUST_LAYERS = {
     "CT": "what this data set's window clipped away, seen through other windows",
     "MRI": "other contrasts, fat suppressed or not, coils nearby",
     "one breast": "one side alone, or seen from the side",
-    "outliers": "textures, stripes, heaps of shapes, jigsaws: none of the six, labels drawn by lot",
+    "outliers": "textures, stripes, heaps of shapes, jigsaws: none of the six, random labels",
     "near outliers": "other body parts, CT as MRI, halves of two classes, details, pages",
 }
 
@@ -38,7 +38,7 @@ def augment(train_ds: tf.data.Dataset, *, seed: int = 0) -> tf.data.Dataset:
 
     Pictures of one kind differ in where the body lies, how large it is and how bright it was
     shown; a label never depends on these. So pictures are shifted and zoomed by up to a tenth,
-    and their contrast varies by a fifth. Nothing is mirrored: left and right matter in a body.
+    and their contrast varies by a fifth. Nothing is mirrored, to keep it simple.
 
     Args:
         train_ds: `tf.data.Dataset` of `(images, labels)` batches, pixels 0-255.
@@ -119,13 +119,13 @@ def augment_robust(
 ) -> tf.data.Dataset:
     """Shows each training picture as other sources might have shown it, anew in every epoch.
 
-    A model that has seen one rendering learns that rendering. Here a class keeps its anatomy and
-    loses everything else: `ROBUST_LAYERS` says what each layer changes. Domain randomization of
-    this kind is of Tobin et al. 2017, https://arxiv.org/abs/1703.06907. About a third
-    stay as they are, of breast MRI a sixth.
+    A model that has seen one rendering learns that rendering. Here the label stays, and
+    rendering and what was clipped are random: `ROBUST_LAYERS` says what each step changes. Domain
+    randomization of this kind is of Tobin et al. 2017, https://arxiv.org/abs/1703.06907. About a
+    third stay as they are, of breast MRI a sixth.
 
     A fifth become out-of-distribution pictures (outlier exposure, Hendrycks et al. 2019,
-    https://arxiv.org/abs/1812.04606). Their labels are drawn by lot in every epoch, so that the
+    https://arxiv.org/abs/1812.04606). Their labels are random in every epoch, so that the
     model learns to believe in none of them.
 
     Args:

@@ -36,9 +36,9 @@ def load_shifted(
         return external
     print(
         f"No external pictures at hand ({EXTERNAL_VARIABLE} is not set): a shifted copy of "
-        f"{_counted(len(labels), 'test picture')} stands in. It is a weaker test, for the "
+        f"{_counted(len(labels), 'test picture')} stands in. It is a weaker test, because the "
         "training's own code renders it: robust training has seen such pictures, so it looks "
-        "better here than it would elsewhere."
+        "better here than on external pictures."
     )
     return Folder(
         # Other draws than those of the validation pictures, which choose epoch and temperature.

@@ -78,7 +78,7 @@ def run_ablation(
         "seeds": list(seeds),
     }
     if kept and {name: kept.get(name) for name in made_of} != made_of:
-        LOG.warning("%s is of other pictures or another recipe: it is made anew.", file)
+        LOG.warning("%s is of other pictures or another recipe: it is made again.", file)
         kept = {}
     rows = kept.get("rows", [])
     trainings = list(itertools.product(ABLATION_STEPS, seeds))

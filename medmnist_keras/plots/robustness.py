@@ -20,11 +20,11 @@ from ..info import CLASS_NAMES
 from .style import (
     BLUE,
     ORANGE,
-    STYLES,
     WIDTH,
     bin_edges,
     check_models,
     finish,
+    line_of,
     make_axes,
     make_figure,
     slant_if_crowded,
@@ -52,17 +52,16 @@ def recall_comparison(
     classes = list(next(iter(tables.values())).index)
     ax = make_axes(ax, WIDTH, 2.6 + 0.75 * len(classes))
     offsets = np.linspace(-0.27, 0.27, len(tables)) if len(tables) > 1 else [0]
-    for (name, table), (color, line), offset in zip(tables.items(), STYLES, offsets, strict=False):
+    for place, (name, table) in enumerate(tables.items()):
         share, low, high = 100 * table[["recall", "low", "high"]].to_numpy(dtype=float).T
         ax.errorbar(
             share,
-            np.arange(len(classes)) + offset,
+            np.arange(len(classes)) + offsets[place],
             xerr=np.clip([share - low, high - share], 0, None),
-            fmt=line[0],
-            color=color,
             capsize=4,
             label=name,
             clip_on=False,
+            **line_of(name, place) | {"linestyle": "none"},
         )
     ax.set_yticks(range(len(classes)), classes)
     ax.set_ylim(len(classes) - 0.5, -0.5)  # the first class on top
@@ -170,9 +169,10 @@ def robustness_curves(table: pd.DataFrame, title: str | None = None) -> np.ndarr
         ax.set_axis_off()
     for ax, corruption in zip(panels.flat, corruptions, strict=False):
         here = table[table["corruption"] == corruption]
-        for model, (color, line) in zip(models, STYLES, strict=False):
+        for place, model in enumerate(models):
             points = here[here["model"] == model]
-            ax.plot(points["strength"], points["accuracy"], line, color=color, label=model)
+            look = line_of(model, place)
+            ax.plot(points["strength"], points["accuracy"], label=model, **look)
         ax.set_title(corruption, fontsize="small", pad=6)
         ax.set_xlabel(here["unit"].iloc[0], fontsize="small")
         ax.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
@@ -235,7 +235,7 @@ def rejection_histogram(
         for counts, edges, color in parts:
             heights = base_line + 0.85 * np.sqrt(counts / peak)
             ax.stairs(heights, edges, baseline=base_line, fill=True, color=color)
-        text = f"{rejected.mean():.0%}" + (" rejected" if base_line == top - 1 else "")
+        text = f"{rejected.mean():.1%}" + (" rejected" if base_line == top - 1 else "")
         ax.text(1.02, base_line, text, color=ORANGE, transform=ax.get_yaxis_transform())
     ax.axvline(cut, color="black", linestyle="--")
     over_the_line = {"facecolor": "white", "edgecolor": "none", "pad": 2}
@@ -244,7 +244,7 @@ def rejection_histogram(
     ticks = [tick for tick in (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999) if tick >= ends[0]]
     ax.set_xticks(logit(ticks), [f"{tick:g}" for tick in ticks])
     ax.set_yticks(base_lines, scores, va="bottom")
-    ax.set(xlim=(low, high), ylim=(0, top + 0.8), xlabel="score (stretched near 0 and 1)")
+    ax.set(xlim=(low, high), ylim=(0, top + 0.8), xlabel="known (stretched near 0 and 1)")
     ax.grid(axis="x", alpha=0.5)
     sns.despine(ax=ax, left=True)
     return finish(ax, title)

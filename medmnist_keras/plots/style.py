@@ -73,6 +73,18 @@ def color_of(model: str) -> str | tuple:
     return ORANGE if "ResNet50V2" in model else BLUE if "CNN" in model else GREY
 
 
+def line_of(model: str, place: int) -> dict:
+    """How a model's line looks: in the model's colour, with marker and dashes by its place among
+    those shown. Markers are filled where it is a robust one."""
+    color, line = color_of(model), STYLES[place][1]
+    return {
+        "color": color,
+        "marker": line[0],
+        "linestyle": line[1:],
+        "markerfacecolor": color if "robust" in model else "white",
+    }
+
+
 def bin_edges(start: float, stop: float) -> np.ndarray:
     """Edges of bins about a quarter wide that begin and end just there."""
     return np.linspace(start, stop, max(round(4 * (stop - start)), 1) + 1)

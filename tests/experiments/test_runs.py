@@ -411,7 +411,7 @@ def test_an_ablation_of_the_layout_before_is_made_anew(settings, data, ablation,
     file.write_text(json.dumps(kept), encoding="utf-8")
     table = ablate(data, settings, seeds=[0])
     assert table["step"].tolist() == list(ABLATION_STEPS)
-    assert "it is made anew" in caplog.text
+    assert "it is made again" in caplog.text
 
 
 def test_ablations_of_other_data_are_kept_apart(settings, data, ablation, monkeypatch):
