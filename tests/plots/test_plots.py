@@ -60,10 +60,11 @@ SCORES = {
     "drawn shapes": np.linspace(1 / 6, 0.95, 50),
     "blank": np.full(50, 0.2),
 }
+MODELS = ("plain CNN", "robust CNN", "plain ResNet50V2", "robust ResNet50V2")
 STRESS = pd.DataFrame(
     [
         (model, name, severity, strength, corruption.unit, 0.9 ** (severity / (1 + level)), 100)
-        for level, model in enumerate(("plain", "robust", "plain ResNet50V2", "robust ResNet50V2"))
+        for level, model in enumerate(MODELS)
         for name, corruption in CORRUPTIONS.items()
         for severity, strength in enumerate((0, *corruption.strengths))
     ],
@@ -407,6 +408,14 @@ def test_grad_cam_overlay_colours_only_where_the_map_is():
         plots.grad_cam_overlay(IMAGES[:1], maps[0])
 
 
+def assert_colour_is_the_network_and_filled_the_robust_one(lines):
+    """Of lines for `MODELS`, in their order."""
+    colours = [line.get_color() for line in lines]
+    assert colours[0] == colours[1] != colours[2] == colours[3]
+    filled = [line.get_markerfacecolor() == line.get_color() for line in lines]
+    assert filled == [False, True, False, True]
+
+
 def test_stress_curves_have_a_panel_a_corruption_and_a_line_a_model():
     panels = plots.robustness_curves(STRESS, "What it says")
     assert panels.shape == (2, 4)
@@ -418,8 +427,9 @@ def test_stress_curves_have_a_panel_a_corruption_and_a_line_a_model():
         for line in panel.lines:
             assert line.get_xdata().tolist() == [0, *corruption.strengths]
     lines = panels[0, 0].lines
-    for trait in (Line2D.get_color, Line2D.get_marker, Line2D.get_linestyle):
+    for trait in (Line2D.get_marker, Line2D.get_linestyle):
         assert len({trait(line) for line in lines}) == len(lines)
+    assert_colour_is_the_network_and_filled_the_robust_one(lines)
     np.testing.assert_allclose(lines[0].get_ydata(), 0.9 ** np.arange(6))
 
 
@@ -467,7 +477,7 @@ def test_rejection_writes_shares_and_parts_colours_at_the_threshold():
     ax = plots.rejection_histogram(SCORES, 0.9)
     told = texts_of(ax)
     assert "rejected below 0.9" in told
-    assert [text for text in told if "%" in text] == ["0% rejected", "92%", "100%"]
+    assert [text for text in told if "%" in text] == ["0.0% rejected", "92.0%", "100.0%"]
     ((cut, _),) = {tuple(line.get_xdata()) for line in ax.lines}
     for rejected, kept in zip(ax.patches[::2], ax.patches[1::2], strict=True):
         assert rejected.get_data().edges[-1] == kept.get_data().edges[0] == pytest.approx(cut)
@@ -481,7 +491,7 @@ def test_rejection_takes_any_threshold_and_score(threshold):
     scores = {"all": np.array([0, 0.04, 0.5, 0.9999999, 1])}
     ax = plots.rejection_histogram(scores, threshold)
     assert_legible(ax)
-    assert f"{(scores['all'] < threshold).mean():.0%} rejected" in texts_of(ax)
+    assert f"{(scores['all'] < threshold).mean():.1%} rejected" in texts_of(ax)
 
 
 @pytest.mark.parametrize(
@@ -506,6 +516,8 @@ def test_recall_comparison_places_each_model_at_its_share():
     assert [text.get_text() for text in ax.get_yticklabels()] == ["AbdomenCT", "Hand"]
     legend = ax.figure.legends[0]
     assert [text.get_text() for text in legend.get_texts()] == ["plain", "robust"]
+    ax = plots.recall_comparison(dict.fromkeys(MODELS, recalls(0.5)))
+    assert_colour_is_the_network_and_filled_the_robust_one([bars[0] for bars in ax.containers])
     with pytest.raises(ValueError, match="at most 4 models"):
         plots.recall_comparison({str(number): recalls(0.5) for number in range(5)})
 
