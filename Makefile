@@ -116,10 +116,10 @@ results: .venv/ready
 # The talk: one page for any browser, made of the notebooks' tagged cells as they are stored; and
 # its handout, one page of A4. `ADDRESS=https://…` is shown on both, as a QR code too.
 slides: .venv/ready-test
-	$(BIN)/python -m tools.slides.make $(ADDRESS)
+	$(BIN)/python -m tools.slides.make "$(ADDRESS)"
 
 handout: .venv/ready-test
-	$(BIN)/python -m tools.slides.handout $(ADDRESS)
+	$(BIN)/python -m tools.slides.handout "$(ADDRESS)"
 
 # The live page: drop a picture, see what both models say of it.
 app: .venv/ready

@@ -59,8 +59,8 @@ def test_fifteen_slides_take_at_most_twenty_minutes(slides, main_slides):
 
 def test_what_is_said_of_each_main_slide_stands_in_its_notes(main_slides):
     for slide in main_slides:
-        notes = [cell.source for cell in slide if cell.metadata.slideshow.slide_type == "notes"]
-        assert len(" ".join(notes)) > 40, cells.tags_of(slide).headline
+        tags = cells.tags_of(slide)
+        assert len(" ".join(tags.notes)) > 40, tags.headline
 
 
 def test_nothing_is_shown_before_it_is_explained(slides):
@@ -199,7 +199,8 @@ def test_cells_become_slides_as_tagged(tiny):
     assert str(first.h2) == "<h2>One <em>look</em></h2>"
     assert first["class"] == ["tall"]  # a square figure
     assert first.img["alt"] == "One *look*"
-    assert [notes.text.strip() for notes in first.select("aside.notes")] == [
+    (notes,) = first.select("aside.notes")
+    assert [one.text for one in notes.select("p")] == [
         "1.5 min, until 2:00",  # of which the title takes half a minute
         "Read it so.",
     ]

@@ -143,7 +143,7 @@ def opening(kind, source, notes, **tags):
 
 def tell(paths) -> list[list]:
     """All slides of the notebooks at `paths`, in the story's order, with what the page says of
-    each: its place, its part, the time when it ends, the captions of its figures."""
+    each: its place, its part, its notes, the time when it ends, the captions of its figures."""
     told = [slide for path in paths for slide in slides_of(path)]
     told.sort(key=lambda slide: list(PARTS).index(tags_of(slide).part))
     told.sort(key=lambda slide: tags_of(slide).get("backup", False))
@@ -155,6 +155,7 @@ def tell(paths) -> list[list]:
     seconds = 0
     for place, slide in enumerate(slides, 1):
         tags = tags_of(slide)
+        tags.notes = take_notes(slide)
         seconds += round(60 * tags.get("minutes", 0))
         tags.update(place=place, until=f"{seconds // 60}:{seconds % 60:02}")
         tags.update(tall=any(is_tall(cell) for cell in slide), caption=captions_of(slide))
@@ -166,6 +167,13 @@ def tell(paths) -> list[list]:
 
 def tags_of(slide):
     return slide[0].metadata.slideshow
+
+
+def take_notes(slide) -> list[str]:
+    """Takes the speaker's notes out of a slide and returns their texts."""
+    notes = [cell for cell in slide if cell.metadata.slideshow.slide_type == "notes"]
+    slide[:] = [cell for cell in slide if cell not in notes]
+    return [cell.source for cell in notes]
 
 
 def captions_of(slide) -> str:

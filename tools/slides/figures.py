@@ -13,7 +13,7 @@ from matplotlib.text import Text
 FOLDER = Path(__file__).parents[2] / "images" / "slides"
 # In pixels of a slide of 1280 x 720: the room below a headline, and that beside one, for figures
 # of other proportions; how small a text may be; and an inch of a chart.
-BELOW, BESIDE = (1168, 540), (836, 640)
+BELOW, BESIDE = (1168, 524), (828, 630)
 SMALLEST = 18
 INCH = 104
 DPI = 150  # sharp on a screen of 1920 pixels
