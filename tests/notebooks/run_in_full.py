@@ -61,14 +61,15 @@ def clean(notebook) -> None:
 
 
 def lighter(png: bytes) -> tuple[str, bytes]:
-    """The kind and bytes of a figure that looks the same: lines and letters with a palette;
+    """The kind and bytes of a figure that looks the same: lines and letters with a small palette;
     many pictures as JPEG, where that takes much less."""
     figure = Image.open(io.BytesIO(png)).convert("RGB")
     grey = figure.convert("L")
     if grey.convert("RGB").tobytes() == figure.tobytes():
         figure = flat = grey
     else:
-        flat = figure.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        few = {"method": Image.Quantize.MEDIANCUT, "dither": Image.Dither.NONE, "kmeans": 2}
+        flat = figure.quantize(64, **few)
     drawn, photographed = io.BytesIO(), io.BytesIO()
     flat.save(drawn, "PNG", optimize=True)
     figure.save(photographed, "JPEG", quality=75, optimize=True)
