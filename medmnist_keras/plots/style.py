@@ -26,7 +26,7 @@ def use_style() -> None:
     sns.set_theme(context="talk", style="white", palette="colorblind", font="DejaVu Sans")
     plt.rcParams.update(
         {
-            "figure.dpi": 80,  # as wide as a page; a notebook of many pictures stays a small file
+            "figure.dpi": 72,  # as wide as a page; a notebook of many pictures stays a small file
             "savefig.dpi": 100,
             "figure.constrained_layout.use": True,
             "figure.facecolor": "white",

@@ -69,10 +69,10 @@ def lighter(png: bytes) -> tuple[str, bytes]:
         figure = flat = grey
     else:
         few = {"method": Image.Quantize.MEDIANCUT, "dither": Image.Dither.NONE, "kmeans": 2}
-        flat = figure.quantize(64, **few)
+        flat = figure.quantize(128, **few)
     drawn, photographed = io.BytesIO(), io.BytesIO()
     flat.save(drawn, "PNG", optimize=True)
-    figure.save(photographed, "JPEG", quality=75, optimize=True)
+    figure.save(photographed, "JPEG", quality=65, optimize=True)
     if len(photographed.getvalue()) < 0.7 * len(drawn.getvalue()):
         return "image/jpeg", photographed.getvalue()
     return "image/png", drawn.getvalue()
