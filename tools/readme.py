@@ -218,9 +218,8 @@ def beyond_text(results) -> str:
         "training were chosen by comparing them on this external test set, so it served for "
         "development and is not a blind test. The intervals allow for errors that come together "
         "in one source. In the table the network looks at each picture once; as shipped it looks "
-        "four times, with "
-        f"{card['test']['errors']} errors and {card['external pictures']['balanced_accuracy']:.1%}. "
-        "The robust CNN has "
+        f"four times, with {card['test']['errors']} errors and "
+        f"{card['external pictures']['balanced_accuracy']:.1%}. The robust CNN has "
         f"{beyond['parameters']['robust CNN']:,} parameters."
     )
 
