@@ -39,7 +39,7 @@ def mosaic(
         return finish(ax, title)
     columns = min(columns, len(tiles))
     rows = -(-len(tiles) // columns)
-    inches = min((WIDTH - margin) / columns, 2.2)  # per tile
+    inches = min((WIDTH - margin) / columns, 1.8)  # per tile
     height, width = tiles.shape[1:3]
     points = 72 * inches / width  # of text per pixel of the picture
     size = min(0.75 * plt.rcParams["font.size"], 11 * inches)

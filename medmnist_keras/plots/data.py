@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -107,7 +108,8 @@ def similarity_matrix(
         The axes. What is less similar than 0.9 is as dark as 0.9.
     """
     ax = make_axes(ax, 8, 6.5)
-    shown = ax.imshow(similarity, cmap="viridis", vmin=0.9, vmax=1)
+    steps = plt.get_cmap("viridis", 10)  # a hundredth each
+    shown = ax.imshow(similarity, cmap=steps, vmin=0.9, vmax=1)
     bar = ax.figure.colorbar(shown, ax=ax, shrink=0.8, extend="min", label="similarity")
     bar.set_ticks([0.9, 0.95, 1])
     bar.outline.set_visible(False)

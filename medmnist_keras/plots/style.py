@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-WIDTH = 11  # of a figure, in inches: a notebook cell, or a slide, at 100 dpi
+WIDTH = 11  # of a figure, in inches
 GREY = "0.35"
 BLUE, ORANGE = sns.color_palette("colorblind")[0], sns.color_palette("colorblind")[3]
 SPLITS = {"grouped": (BLUE, "o"), "random": (ORANGE, "s")}  # colour only where no model is shown
@@ -26,7 +26,7 @@ def use_style() -> None:
     sns.set_theme(context="talk", style="white", palette="colorblind", font="DejaVu Sans")
     plt.rcParams.update(
         {
-            "figure.dpi": 100,
+            "figure.dpi": 72,  # as wide as a page; a notebook of many pictures stays a small file
             "savefig.dpi": 100,
             "figure.constrained_layout.use": True,
             "figure.facecolor": "white",

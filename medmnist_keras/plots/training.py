@@ -131,8 +131,16 @@ def error_spread(table: pd.DataFrame, ax: Axes | None = None, title: str | None 
         _draw_points(ax, medians, split, s=130, linewidths=2, zorder=3, label=f"{split} split")
     if "odd group held out" in table:
         odd = table[table["odd group held out"]]
-        style = {"facecolors": "none", "edgecolors": "black", "linewidths": 1.5, "clip_on": False}
-        ax.scatter(odd["percent"], odd["place"], s=190, label="odd group held out", **style)
+        ax.scatter(
+            odd["percent"],
+            odd["place"],
+            s=190,
+            label="odd group held out",
+            facecolors="none",
+            edgecolors="black",
+            linewidths=1.5,
+            clip_on=False,
+        )
     ax.set_xscale("symlog", linthresh=0.01, linscale=0.4)
     ticks = [0, 0.01, 0.1, 1, 10, 100]
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])

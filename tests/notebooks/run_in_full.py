@@ -104,7 +104,7 @@ def clean(notebook) -> None:
 
 
 def lighter(png: bytes) -> tuple[str, bytes]:
-    """The kind and bytes of a figure that looks the same: lines and letters with a palette;
+    """The kind and bytes of a figure that looks the same: lines and letters with a small palette;
     many pictures as JPEG, where that takes much less."""
     figure = Image.open(io.BytesIO(png)).convert("RGB")
     flat = flatten(figure)
@@ -112,18 +112,19 @@ def lighter(png: bytes) -> tuple[str, bytes]:
         figure = flat
     drawn, photographed = io.BytesIO(), io.BytesIO()
     flat.save(drawn, "PNG", optimize=True)
-    figure.save(photographed, "JPEG", quality=75, optimize=True)
+    figure.save(photographed, "JPEG", quality=65, optimize=True)
     if len(photographed.getvalue()) < 0.7 * len(drawn.getvalue()):
         return "image/jpeg", photographed.getvalue()
     return "image/png", drawn.getvalue()
 
 
 def flatten(figure):
-    """The same picture in greys where it has no colour, else with a palette."""
+    """The same picture in greys where it has no colour, else with a small palette."""
     grey = figure.convert("L")
     if grey.convert("RGB").tobytes() == figure.tobytes():
         return grey
-    return figure.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few = {"method": Image.Quantize.MEDIANCUT, "dither": Image.Dither.NONE, "kmeans": 2}
+    return figure.quantize(128, **few)
 
 
 def sign(path: Path, digest: str) -> None:
