@@ -43,7 +43,7 @@ LOOK = """() => {
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     path = tmp_path_factory.mktemp("talk") / "slides.html"
-    path.write_text(talk.deck(), encoding="utf-8")
+    path.write_text(talk.deck("https://example.org/code"), encoding="utf-8")
     return path.as_uri()
 
 
