@@ -59,9 +59,10 @@ def recall_comparison(
             np.arange(len(classes)) + offsets[place],
             xerr=np.clip([share - low, high - share], 0, None),
             capsize=4,
+            elinewidth=1.5,
             label=name,
             clip_on=False,
-            **line_of(name, place) | {"linestyle": "none"},
+            **line_of(name, place) | {"linestyle": "none", "markersize": 13},
         )
     ax.set_yticks(range(len(classes)), classes)
     ax.set_ylim(len(classes) - 0.5, -0.5)  # the first class on top

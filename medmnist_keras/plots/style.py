@@ -82,6 +82,7 @@ def line_of(model: str, place: int) -> dict:
         "marker": line[0],
         "linestyle": line[1:],
         "markerfacecolor": color if "robust" in model else "white",
+        "markeredgewidth": 2,
     }
 
 
