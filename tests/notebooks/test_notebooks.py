@@ -176,7 +176,10 @@ def test_nothing_private_and_no_litter(path):
     assert not re.search(r"/home/|/root/|/Users/|/work/|/tmp/", content)
     assert "\\u001b" not in content
     assert "\\b\\b" not in content
-    assert path.stat().st_size < 2_000_000
+
+
+def test_a_notebook_opens_at_once(path):
+    assert path.stat().st_size <= 500_000, "Show fewer pictures, or smaller ones."
 
 
 def test_figures_carry_their_credit(code):
