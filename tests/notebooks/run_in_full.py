@@ -112,7 +112,7 @@ def lighter(png: bytes) -> tuple[str, bytes]:
         figure = flat
     drawn, photographed = io.BytesIO(), io.BytesIO()
     flat.save(drawn, "PNG", optimize=True)
-    figure.save(photographed, "JPEG", quality=65, optimize=True)
+    figure.save(photographed, "JPEG", quality=60, optimize=True)
     if len(photographed.getvalue()) < 0.7 * len(drawn.getvalue()):
         return "image/jpeg", photographed.getvalue()
     return "image/png", drawn.getvalue()
@@ -124,7 +124,7 @@ def flatten(figure):
     if grey.convert("RGB").tobytes() == figure.tobytes():
         return grey
     few = {"method": Image.Quantize.MEDIANCUT, "dither": Image.Dither.NONE, "kmeans": 2}
-    return figure.quantize(128, **few)
+    return figure.quantize(64, **few)
 
 
 def sign(path: Path, digest: str) -> None:
