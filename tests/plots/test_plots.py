@@ -60,11 +60,11 @@ SCORES = {
     "drawn shapes": np.linspace(1 / 6, 0.95, 50),
     "blank": np.full(50, 0.2),
 }
-MODELS = ("plain CNN", "robust CNN", "plain ResNet50V2", "robust ResNet50V2")
+TRAINED = ("plain CNN", "robust CNN", "plain ResNet50V2", "robust ResNet50V2")
 STRESS = pd.DataFrame(
     [
         (model, name, severity, strength, corruption.unit, 0.9 ** (severity / (1 + level)), 100)
-        for level, model in enumerate(MODELS)
+        for level, model in enumerate(TRAINED)
         for name, corruption in CORRUPTIONS.items()
         for severity, strength in enumerate((0, *corruption.strengths))
     ],
@@ -409,7 +409,7 @@ def test_grad_cam_overlay_colours_only_where_the_map_is():
 
 
 def assert_colour_is_the_network_and_filled_the_robust_one(lines):
-    """Of lines for `MODELS`, in their order."""
+    """Of lines for `TRAINED`, in their order."""
     colours = [line.get_color() for line in lines]
     assert colours[0] == colours[1] != colours[2] == colours[3]
     filled = [line.get_markerfacecolor() == line.get_color() for line in lines]
@@ -516,7 +516,7 @@ def test_recall_comparison_places_each_model_at_its_share():
     assert [text.get_text() for text in ax.get_yticklabels()] == ["AbdomenCT", "Hand"]
     legend = ax.figure.legends[0]
     assert [text.get_text() for text in legend.get_texts()] == ["plain", "robust"]
-    ax = plots.recall_comparison(dict.fromkeys(MODELS, recalls(0.5)))
+    ax = plots.recall_comparison(dict.fromkeys(TRAINED, recalls(0.5)))
     assert_colour_is_the_network_and_filled_the_robust_one([bars[0] for bars in ax.containers])
     with pytest.raises(ValueError, match="at most 4 models"):
         plots.recall_comparison({str(number): recalls(0.5) for number in range(5)})
