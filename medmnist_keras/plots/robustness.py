@@ -185,7 +185,7 @@ def robustness_curves(table: pd.DataFrame, title: str | None = None) -> np.ndarr
     legend = figure.legend(
         *panels[0, 0].get_legend_handles_labels(),
         loc="outside upper left",
-        ncols=len(models),
+        ncols=2,
         frameon=False,
     )
     if title:  # of the legend: constrained layout would lay a title of the figure over it
