@@ -18,7 +18,7 @@ HTML := --to html --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= \
 
 .PHONY: demo test test-slow test-notebooks test-without-tensorflow test-oldest test-newest \
         test-colab test-kaggle wheel lint notebooks exercises \
-        results slides handout app export web benchmark screenshot index weights architecture api owner \
+        results slides handout app export web site benchmark screenshot index weights architecture api owner \
         check-environment clean
 
 PAGES := $(patsubst notebooks/%.ipynb,build/%.html,$(sort $(wildcard notebooks/0*.ipynb)))
@@ -133,6 +133,10 @@ export: .venv/ready-test
 web: .venv/ready-test
 	$(BIN)/python -m tools.web.make
 
+# All of it as a web site, for any web server: build/site/. `ADDRESS=https://…` is where it will be.
+site: slides handout web api
+	$(BIN)/python -m tools.site.make
+
 # How fast each step is beside plain ways to do it, about 15 minutes: build/benchmark.json and .png.
 benchmark: .venv/ready
 	$(BIN)/python -m benchmarks
@@ -156,7 +160,8 @@ architecture: .venv/ready
 # The reference of all public names, from their docstrings: build/api/medmnist_keras.html.
 api: .venv/ready-test
 	EAGER_IMPORT=1 PYTHONWARNINGS="ignore:Error parsing type annotation" \
-	$(BIN)/pdoc --docformat google --output-directory build/api ./medmnist_keras
+	$(BIN)/pdoc --docformat google --template-directory tools/site/template/api \
+	--output-directory build/api ./medmnist_keras
 
 # The name of whoever owns the repository on GitHub, in every badge and address:
 # `make owner NAME=ada`; NAME=OWNER takes it back.
