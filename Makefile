@@ -160,7 +160,7 @@ architecture: .venv/ready
 # The reference of all public names, from their docstrings: build/api/medmnist_keras.html.
 api: .venv/ready-test
 	EAGER_IMPORT=1 PYTHONWARNINGS="ignore:Error parsing type annotation" \
-	$(BIN)/pdoc --docformat google --template-directory tools/site/template/api \
+	$(BIN)/pdoc --docformat google --no-show-source --template-directory tools/site/template/api \
 	--output-directory build/api ./medmnist_keras
 
 # The name of whoever owns the repository on GitHub, in every badge and address:

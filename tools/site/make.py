@@ -15,8 +15,8 @@ from jinja2 import Environment, FileSystemLoader
 
 from medmnist_keras import INFO
 from medmnist_keras.storage import replacing
-from tools.site.pages import REPOSITORY, ROOT, SOURCES, TEMPLATES, Page, as_html, make_page, markdown
-from tools.slides.cells import SUBTITLE, TITLE
+from tools.site.pages import REPOSITORY, ROOT, SOURCES, TEMPLATES, Page, as_html, make_page
+from tools.slides.cells import TITLE
 from tools.slides.handout import figures_of
 from tools.slides.make import NOTEBOOKS
 
@@ -25,7 +25,6 @@ BUILT = {"web": "live", "api": "api", "slides.html": "talk/slides.html"}
 HANDOUT = ("handout.html", "handout.pdf")  # the second only where there is a Chromium
 # The story on the front page: three figures of the handout, and that of the results.
 STORY = ("01-random-first", "01-86f4d98c", "01-draw-dealing")
-# Docs on the front page, in this order; others follow.
 _CHAPTER = re.compile(r"^\d\. \[(.+?)\]\((.+?)\): (.+)$", re.MULTILINE)
 _FIGURE = re.compile(r"^!\[(.+?)\]\((images/\w+\.png)\)\n\n\*(.+?)\*$", re.MULTILINE)
 
@@ -47,17 +46,14 @@ def front_page(pages: list[Page]) -> str:
     shown = {path: {"alt": alt, "caption": text} for alt, path, text in _FIGURE.findall(readme)}
     figures = {figure["id"]: figure for figure in figures_of(NOTEBOOKS)}
     story = [figures[one] for one in STORY if one in figures and figures[one]["picture"]]
-    beyond = shown["images/beyond.png"]
-    caption = re.sub(r"\[(.+?)\]\(.+?\)", r"\1", beyond["caption"])
     return environment().get_template("index.html.j2").render(
         page=None,
         root="",
         title=TITLE,
-        subtitle=SUBTITLE,
         chapters=chapters,
         classes=shown["images/classes.png"],
         story=story,
-        beyond={**beyond, "caption": caption},
+        beyond=shown["images/beyond.png"],
         exercises=[page for page in pages if "/exercises/" in page.source],
         docs=[page for page in pages if page.source.startswith("docs/")],
     )
@@ -81,7 +77,7 @@ def take_built(build: Path, site: Path) -> None:
     """Copies what other commands built. The live page and the reference get a way back."""
     for name, target in BUILT.items():
         if not (build / name).exists():
-            raise FileNotFoundError(f"Expected build/{name}. Received: no such file. Run `make site`.")
+            raise FileNotFoundError(f"Expected {build / name}. Received: none. Run `make site`.")
         (site / target).parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if (build / name).is_dir() else shutil.copy
         copy(build / name, site / target)
@@ -93,6 +89,10 @@ def take_built(build: Path, site: Path) -> None:
         back = f'<p class="back"><a href="{"../" * depth}index.html">← medmnist_keras</a></p>'
         html = path.read_text(encoding="utf-8")
         html = re.sub(r'<header>|<main class="pdoc">', rf"\g<0>{back}", html, count=1)
+        # pdoc's links to a name are empty, and what scrolls can't be reached by the keyboard.
+        html = re.sub(r'(class="headerlink" href="#([^"]*)")', r'\1 aria-label="Link to \2"', html)
+        html = html.replace('<div class="attr ', '<div tabindex="0" class="attr ')
+        html = html.replace("<pre>", '<pre tabindex="0">')
         path.write_text(html, encoding="utf-8")
 
 

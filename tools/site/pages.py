@@ -34,12 +34,14 @@ SOURCES = [
 
 @dataclass
 class Page:
-    """What the template needs of a page: its title, its HTML, and its sections' ids and names."""
+    """What the template needs of a page: its title, the HTML below, and its sections' ids and
+    names. A notebook `is_run` where it holds outputs."""
 
     source: str
     title: str
     body: str
     sections: list[tuple[str, str]]
+    is_run: bool = True
 
     @property
     def target(self) -> str:
@@ -121,15 +123,19 @@ def make_page(source: str, pages=tuple(SOURCES)) -> Page:
     Returns:
         `Page`.
     """
+    is_run = True
     if source.endswith(".ipynb"):
-        body = notebook_body(nbformat.read(ROOT / source, as_version=4))
+        notebook = nbformat.read(ROOT / source, as_version=4)
+        is_run = any(cell.get("outputs") for cell in notebook.cells)
+        body = notebook_body(notebook)
     else:
         body = markdown((ROOT / source).read_text(encoding="utf-8"))
     soup = BeautifulSoup(body, "html.parser")
     relink(soup, source, pages)
     sections = name_sections(soup)
     wrap_what_is_wide(soup)
-    return Page(source, soup.h1.get_text(), str(soup), sections)
+    title = soup.h1.extract().get_text()
+    return Page(source, title, str(soup), sections, is_run)
 
 
 def relink(soup, source: str, pages) -> None:
