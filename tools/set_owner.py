@@ -51,14 +51,21 @@ def set_owner(name: str, root: Path = ROOT) -> int:
             "The owner must be a name that GitHub admits: up to 39 letters, digits and single "
             f"hyphens inside. Received: {name!r}. For example: make owner NAME=ada"
         )
-    old, new = (f"/{one}/{_REPOSITORY}" for one in (owner(root), name))
+    olds, news = addresses(owner(root)), addresses(name)
     changed = 0
     for path in files(root):
         text = path.read_bytes()  # as bytes, for line ends stay as they are
-        if found := text.count(old.encode()) * (old != new):
-            path.write_bytes(text.replace(old.encode(), new.encode()))
+        if found := sum(map(text.count, olds)) * (olds != news):
+            for old, new in zip(olds, news, strict=True):
+                text = text.replace(old, new)
+            path.write_bytes(text)
             changed += found
     return changed
+
+
+def addresses(name: str) -> list[bytes]:
+    """How the repository and its web site are named in addresses."""
+    return [f"/{name}/{_REPOSITORY}".encode(), f"//{name}.github.io/{_REPOSITORY}".encode()]
 
 
 def main() -> int:

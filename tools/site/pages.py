@@ -62,8 +62,12 @@ class SiteRenderer(Renderer):
         imports: dict[str, list[str]] = {}
         for one, other in re.findall(r"(\w+) --> (\w+)", code):
             imports.setdefault(one, []).append(other)
-        rows = "".join(f"<tr><th>{one}</th><td>{', '.join(imports[one])}</td></tr>" for one in imports)
-        return f"<table><thead><tr><th>package</th><th>imports</th></tr></thead><tbody>{rows}</tbody></table>"
+        head = "<thead><tr><th>package</th><th>imports</th></tr></thead>"
+        rows = "".join(
+            f"<tr><th>{one}</th><td>{', '.join(others)}</td></tr>"
+            for one, others in imports.items()
+        )
+        return f"<table>{head}<tbody>{rows}</tbody></table>"
 
 
 def markdown(source: str) -> str:
@@ -91,7 +95,7 @@ def notebook_body(notebook) -> str:
     section = ""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            section = ([section] + re.findall(r"^#+ (.*)$", cell.source, re.MULTILINE))[-1]
+            section = [section, *re.findall(r"^#+ (.*)$", cell.source, re.MULTILINE)][-1]
         else:
             titles = re.findall(r'title ?= ?f?"([^"]*)"', cell.source)
             headline = cell.metadata.get("slideshow", {}).get("headline")

@@ -1,0 +1,96 @@
+"""The web site's pages: made of sources as they are, with links that lead to other pages."""
+
+import re
+
+import pytest
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from tools.site import make, pages
+
+
+@pytest.fixture(scope="module")
+def made():
+    return [pages.make_page(source) for source in pages.SOURCES]
+
+
+@pytest.fixture(scope="module")
+def front(made):
+    return BeautifulSoup(make.front_page(made), "html.parser")
+
+
+def soup_of(markdown):
+    return BeautifulSoup(pages.markdown(markdown), "html.parser")
+
+
+def test_the_front_page_tells_four_figures_and_leads_to_all_pages(front, made):
+    assert len(front.select(".story li")) == 4
+    assert len(front.select(".chapters li")) == 6
+    linked = {link["href"] for link in front.select("a[href]")}
+    assert {page.target for page in made} <= linked
+    assert {"live/index.html", "talk/slides.html", "talk/handout.html"} <= linked
+
+
+def test_no_page_loads_anything_from_elsewhere_and_all_figures_say_what_they_show(front, made):
+    for soup in [
+        front,
+        *(BeautifulSoup(make.inner_page(one, made), "html.parser") for one in made),
+    ]:
+        for tag in soup.select("[src], link[href]"):
+            assert not re.match(r"\w+://|/", tag.get("src") or tag["href"])
+        assert not soup.select("script, iframe")
+        assert all(image["alt"].strip() for image in soup.select("img"))
+        assert len(soup.select("h1")) == 1
+
+
+def test_solutions_are_not_linked(front, made):
+    for html in [str(front), *(make.inner_page(page, made) for page in made)]:
+        assert not re.search(r'href="[^"]*solutions/', html)
+
+
+def test_links_lead_to_pages_and_else_to_github():
+    soup = soup_of(
+        "[a](../docs/using.md#talk) [b](../data/x.csv) [c](#top) [d](https://e.org/f.md)"
+    )
+    pages.relink(soup, "notebooks/one.ipynb", ["docs/using.md"])
+    assert [link["href"] for link in soup.select("a")] == [
+        *("../docs/using.html#talk", f"{pages.REPOSITORY}/blob/main/data/x.csv"),
+        *("#top", "https://e.org/f.md"),
+    ]
+
+
+def test_sections_are_named_as_on_github_each_once():
+    soup = soup_of("## Is it `so`? Yes\n\n## Twice\n\n### Twice")
+    assert pages.name_sections(soup) == [("is-it-so-yes", "Is it so? Yes"), ("twice", "Twice")]
+    assert soup.h3["id"] == "twice-1"
+
+
+def test_maths_is_mathml_and_a_drawing_of_imports_a_table():
+    soup = soup_of("$\\frac{a}{b}$\n\n```mermaid\nflowchart BT\n  a --> b\n  a --> c\n```")
+    assert soup.find("mfrac")
+    assert soup.find("table").get_text(" ", strip=True) == "package imports a b, c"
+
+
+def test_cells_become_code_figures_and_folded_solutions():
+    figure = new_output("display_data", {"image/png": "iVBOR=="})
+    cells = [
+        new_markdown_cell("## Looking"),
+        new_code_cell('ax = plot(title="What it shows")', outputs=[figure]),
+        new_code_cell("plot()", outputs=[figure]),
+        new_code_cell("# @title Solution 1\n6 * 7", metadata={"jupyter": {"source_hidden": True}}),
+    ]
+    soup = BeautifulSoup(pages.notebook_body(new_notebook(cells=cells)), "html.parser")
+    assert [image["alt"] for image in soup.select("img")] == ["What it shows", "Figure: Looking"]
+    assert soup.details.summary.text == "Solution 1"
+    assert "6" in soup.details.text
+
+
+def test_a_chapter_without_outputs_says_so():
+    page = pages.Page("notebooks/09_new.ipynb", "9 · New", "", [], is_run=False)
+    assert "was not run yet" in make.inner_page(page, [page])
+
+
+def test_what_was_not_built_is_named_and_nothing_is_left(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"Expected .*web.* Received: none"):
+        make.make_site(tmp_path / "site", build=tmp_path)
+    assert not list(tmp_path.iterdir())
