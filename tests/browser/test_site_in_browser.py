@@ -89,6 +89,8 @@ def test_every_page_fits_and_can_be_used_by_all(site, names, axe, serve, page, s
     page.emulate_media(color_scheme=scheme)
     found = []
     for name in names:
+        if name == "course/api/index.html":
+            continue  # leads on to the package's page
         page.goto(f"{address}/{name}")
         if name.endswith("live/index.html"):
             page.wait_for_selector("body[data-ready]")

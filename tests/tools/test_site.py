@@ -93,4 +93,4 @@ def test_a_chapter_without_outputs_says_so():
 def test_what_was_not_built_is_named_and_nothing_is_left(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"Expected .*web.* Received: none"):
         make.make_site(tmp_path / "site", build=tmp_path)
-    assert not list(tmp_path.iterdir())
+    assert not (tmp_path / "site").exists()

@@ -84,8 +84,6 @@ def inner_page(page: Page, pages: list[Page]) -> str:
 def take_built(build: Path, site: Path) -> None:
     """Copies what other commands built. The live page and the reference get a way back."""
     for name, target in BUILT.items():
-        if not (build / name).exists():
-            raise FileNotFoundError(f"Expected {build / name}. Received: none. Run `make site`.")
         (site / target).parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if (build / name).is_dir() else shutil.copy
         copy(build / name, site / target)
@@ -114,12 +112,16 @@ def make_site(target, build=ROOT / "build") -> None:
     Raises:
         FileNotFoundError: when some of that is missing.
     """
+    build = Path(build)
+    for name in BUILT:
+        if not (build / name).exists():
+            raise FileNotFoundError(f"Expected {build / name}. Received: none. Run `make site`.")
     pages = [make_page(source) for source in SOURCES]
     with replacing(target) as (site,):
         site.mkdir()
         shutil.copytree(ROOT / "images", site / "images", ignore=shutil.ignore_patterns("slides"))
         shutil.copy(TEMPLATES / "style.css", site)
-        take_built(Path(build), site)
+        take_built(build, site)
         (site / "index.html").write_text(front_page(pages), encoding="utf-8")
         for page in pages:
             (site / page.target).parent.mkdir(parents=True, exist_ok=True)
