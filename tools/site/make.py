@@ -21,8 +21,12 @@ from tools.slides.handout import figures_of
 from tools.slides.make import NOTEBOOKS
 
 # What the other commands of `make` built, and where the site holds it.
-BUILT = {"web": "live", "api": "api", "slides.html": "talk/slides.html"}
-HANDOUT = ("handout.html", "handout.pdf")  # the second only where there is a Chromium
+BUILT = {
+    "web": "live",
+    "api": "api",
+    "slides.html": "talk/slides.html",
+    "handout.html": "talk/handout.html",
+}
 # The story on the front page: three figures of the handout, and that of the results.
 STORY = ("01-random-first", "01-86f4d98c", "01-draw-dealing")
 _CHAPTER = re.compile(r"^\d\. \[(.+?)\]\((.+?)\): (.+)$", re.MULTILINE)
@@ -87,9 +91,6 @@ def take_built(build: Path, site: Path) -> None:
         (site / target).parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if (build / name).is_dir() else shutil.copy
         copy(build / name, site / target)
-    for name in HANDOUT:
-        if (build / name).exists():
-            shutil.copy(build / name, site / "talk" / name)
     for path in [site / "live" / "index.html", *(site / "api").rglob("*.html")]:
         depth = len(path.relative_to(site).parts) - 1
         back = f'<p class="back"><a href="{"../" * depth}index.html">← medmnist_keras</a></p>'
