@@ -33,10 +33,9 @@ _CHAPTER = re.compile(r"^\d\. \[(.+?)\]\((.+?)\): (.+)$", re.MULTILINE)
 _FIGURE = re.compile(r"^!\[(.+?)\]\((images/\w+\.png)\)\n\n\*(.+?)\*$", re.MULTILINE)
 
 
-def environment() -> Environment:
+def render(template: str, **values) -> str:
     made = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
-    made.globals.update(info=INFO, repository=REPOSITORY)
-    return made
+    return made.get_template(template).render(info=INFO, repository=REPOSITORY, **values)
 
 
 def front_page(pages: list[Page]) -> str:
@@ -50,20 +49,17 @@ def front_page(pages: list[Page]) -> str:
     shown = {path: {"alt": alt, "caption": text} for alt, path, text in _FIGURE.findall(readme)}
     figures = {figure["id"]: figure for figure in figures_of(NOTEBOOKS)}
     story = [figures[one] for one in STORY if one in figures and figures[one]["picture"]]
-    return (
-        environment()
-        .get_template("index.html.j2")
-        .render(
-            page=None,
-            root="",
-            title=TITLE,
-            chapters=chapters,
-            classes=shown["images/classes.png"],
-            story=story,
-            beyond=shown["images/beyond.png"],
-            exercises=[page for page in pages if "/exercises/" in page.source],
-            docs=[page for page in pages if page.source.startswith("docs/")],
-        )
+    return render(
+        "index.html.j2",
+        page=None,
+        root="",
+        title=TITLE,
+        chapters=chapters,
+        classes=shown["images/classes.png"],
+        story=story,
+        beyond=shown["images/beyond.png"],
+        exercises=[page for page in pages if "/exercises/" in page.source],
+        docs=[page for page in pages if page.source.startswith("docs/")],
     )
 
 
@@ -72,16 +68,13 @@ def inner_page(page: Page, pages: list[Page]) -> str:
     row = [one for one in pages if Path(one.source).parent == Path(page.source).parent]
     row = [one for one in row if one.source.endswith(".ipynb")]
     at = row.index(page) if page in row else None
-    return (
-        environment()
-        .get_template("page.html.j2")
-        .render(
-            page=page,
-            root="../" * page.target.count("/"),
-            title=page.title,
-            before=row[at - 1] if at else None,
-            after=row[at + 1] if at is not None and at + 1 < len(row) else None,
-        )
+    return render(
+        "page.html.j2",
+        page=page,
+        root="../" * page.target.count("/"),
+        title=page.title,
+        before=row[at - 1] if at else None,
+        after=row[at + 1] if at is not None and at + 1 < len(row) else None,
     )
 
 
