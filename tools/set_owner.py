@@ -15,8 +15,13 @@ ROOT = Path(__file__).parents[1]
 PLACEHOLDER = "OWNER"
 # What holds such addresses.
 PATTERNS = (
-    *("README.md", "pyproject.toml", "docs/*.md", "notebooks/*.ipynb", "notebooks/*.md"),
-    *("notebooks/exercises/*.ipynb", "notebooks/solutions/*.ipynb"),
+    "README.md",
+    "pyproject.toml",
+    "docs/*.md",
+    "notebooks/*.md",
+    "notebooks/*.ipynb",
+    "notebooks/exercises/*.ipynb",
+    "notebooks/solutions/*.ipynb",
 )
 _NAME = re.compile(r"(?=.{1,39}$)[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")  # as GitHub admits it
 _REPOSITORY = "medmnist_keras"

@@ -15,7 +15,7 @@ LOOK = """() => {
     if (box.width === 0) continue
     if (box.left < frame.left - 1 || box.right > frame.right + 1 ||
         box.top < frame.top - 1 || box.bottom > frame.bottom + 1) outside.push(part.outerHTML)
-    if (parseFloat(getComputedStyle(part).fontSize) < 18 && !part.closest('math'))
+    if (parseFloat(getComputedStyle(part).fontSize) < 18)
       small.push(part.outerHTML)
   }
   for (const figure of slide.querySelectorAll('img[data-smallest]')) {
@@ -24,7 +24,7 @@ LOOK = """() => {
   }
   const content = slide.querySelector('.content')
   const header = slide.querySelector('header').getBoundingClientRect()
-  const code = [...slide.querySelectorAll('pre, code, math')].map(one => one.innerText)
+  const code = [...slide.querySelectorAll('pre, code')].map(one => one.innerText)
   return {
     number: Reveal.getSlidePastCount() + 1,
     width: frame.width, height: frame.height,

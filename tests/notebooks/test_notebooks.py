@@ -163,7 +163,7 @@ def test_prose_holds_no_number_that_no_cell_prints(code, prose):
     printed = "\n".join(texts(cell) for cell in code)
     for text in prose:
         story = re.sub(r"\]\([^)]*\)|`[^`]*`|^#+ \d · ", "", text, flags=re.MULTILINE)
-        for number in re.findall(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?![\w])", story):
+        for number in re.findall(r"(?<![\w.])\d(?:[\d,]*\d)?(?:\.\d+)?(?![\w])", story):
             if number in KNOWN or (number.isdigit() and int(number) < 10):
                 continue
             assert re.search(rf"(?<![\d.,]){re.escape(number)}(?!\d)", printed), (

@@ -126,13 +126,6 @@ def test_figures_are_inside_and_say_what_they_show(page):
         assert len(figure["alt"]) > 10
 
 
-def test_maths_is_mathml(page):
-    assert page.find_all("math")
-    for code in page.select("pre, code, script, style"):
-        code.decompose()
-    assert "$" not in page.select_one(".slides").text
-
-
 def test_headlines_hold_no_number_that_another_run_could_change():
     for path in make.NOTEBOOKS:
         for cell in nbformat.read(path, as_version=4).cells:
@@ -284,15 +277,6 @@ def test_handout_shows_figures_with_sentence_credit_and_address(tiny, tmp_path):
     assert page.figure.img["src"].startswith("data:image/png;base64,iVBOR")
     assert [one.text for one in page.select("footer p")] == list(cells.LESSONS)
     assert page.select_one(".address").text == "example.org/code"
-
-
-def test_formulas_become_mathml_and_code_keeps_its_dollars(tiny):
-    text = r"## Cosine $\cos x$" "\n\nInline $a^2$, code `$b`.\n\n" r"$$\frac{a}{b}$$"
-    page = tiny(new_markdown_cell(text, metadata=tags("slide")))
-    assert page.h2.math
-    assert page.find("math", display="block").mfrac
-    assert len(page.find_all("math")) == 3
-    assert page.code.text == "$b"
 
 
 def test_tables_have_one_row_of_names_and_no_style_of_their_own(tiny):

@@ -20,7 +20,6 @@ from pathlib import Path
 
 import segno
 from bs4 import BeautifulSoup
-from latex2mathml.converter import convert
 from nbconvert.exporters import SlidesExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat.v4 import new_notebook
@@ -58,22 +57,8 @@ def fetch_reveal(cache=None) -> dict[str, str]:
 # -- the page --------------------------------------------------------------------------------
 
 
-class Renderer(IPythonRenderer):
-    """Writes formulas as MathML, which browsers draw themselves. So the deck needs neither
-    MathJax nor KaTeX: no script, no fonts, nothing to wait for."""
-
-    def inline_math(self, body):
-        return convert(body)
-
-    def block_math(self, body):
-        return convert(body, display="block")
-
-    def latex_environment(self, name, body):
-        return convert(f"\\begin{{{name}}}{body}\\end{{{name}}}", display="block")
-
-
 def markdown(source) -> str:
-    renderer = Renderer(escape=False, exclude_anchor_links=True)
+    renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
     return MarkdownWithMath(renderer=renderer).render(source)
 
 
