@@ -18,7 +18,7 @@ HTML := --to html --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= \
 
 .PHONY: demo test test-slow test-notebooks test-without-tensorflow test-oldest test-newest \
         test-colab test-kaggle wheel lint notebooks exercises \
-        results slides handout app export web benchmark screenshot index weights architecture api owner \
+        results slides handout app export web space benchmark screenshot index weights architecture api owner \
         check-environment clean
 
 PAGES := $(patsubst notebooks/%.ipynb,build/%.html,$(sort $(wildcard notebooks/0*.ipynb)))
@@ -132,6 +132,10 @@ export: .venv/ready-test
 # The page that asks it in the visitor's own browser, for any web server: build/web/.
 web: .venv/ready-test
 	$(BIN)/python -m tools.web.make
+
+# What the Hugging Face hub needs: a Space with the live page, and the model with its card.
+space: .venv/ready
+	$(BIN)/python -m tools.space.make
 
 # How fast each step is beside plain ways to do it, about 15 minutes: build/benchmark.json and .png.
 benchmark: .venv/ready
