@@ -18,7 +18,7 @@ HTML := --to html --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= \
 
 .PHONY: demo test test-slow test-notebooks test-without-tensorflow test-oldest test-newest \
         test-colab test-kaggle wheel lint notebooks exercises \
-        results slides handout app export web space benchmark screenshot index weights architecture api owner \
+        results slides handout app export web space lite benchmark screenshot index weights architecture api owner \
         check-environment clean
 
 PAGES := $(patsubst notebooks/%.ipynb,build/%.html,$(sort $(wildcard notebooks/0*.ipynb)))
@@ -46,7 +46,7 @@ test: lint
 	$(MAKE) test-notebooks
 
 # What takes long, for a night or before a release.
-test-slow: .venv/ready-test
+test-slow: .venv/ready-test build/lite-tools/ready
 	$(BIN)/python -m pytest -m slow
 
 # Every notebook, quick, as a reader meets it: with the wheel, what it declares, and a kernel.
@@ -136,6 +136,19 @@ web: .venv/ready-test
 # What the Hugging Face hub needs: a Space with the live page, and the model with its card.
 space: .venv/ready
 	$(BIN)/python -m tools.space.make
+
+# A short first chapter that runs in the visitor's browser, for a web server: build/lite/. NumPy
+# and the like for the browser come from where Pyodide publishes them, so this needs the network.
+LITE := build/lite-tools
+lite: wheel $(LITE)/ready
+	$(BIN)/python -m tools.lite.make
+
+# The pages are made of what the first line installs; the second only helps to make them.
+$(LITE)/ready: tools/lite/requirements.txt | .venv/ready-test
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(LITE)
+	$(BIN)/uv pip install --quiet --python $(LITE) --no-deps --require-hashes --requirement $<
+	$(BIN)/uv pip install --quiet --python $(LITE) 'jupyterlite-core[contents]' jupyterlite-pyodide-kernel
+	touch $@
 
 # How fast each step is beside plain ways to do it, about 15 minutes: build/benchmark.json and .png.
 benchmark: .venv/ready
