@@ -13,12 +13,11 @@ from tools.lite import make
 pytestmark = pytest.mark.slow
 
 JUPYTER = make.ROOT / "build" / "lite-tools" / "bin" / "jupyter"
-LONG = 300_000  # milliseconds; Python and NumPy come as WebAssembly
+LONG = 180_000  # milliseconds; Python and NumPy come as WebAssembly
 
 
-def build(folder, wheel, wanted):
-    """The address of the site with these packages of Pyodide, while it is served."""
-    make.make_lite(folder / "lite", wheel, JUPYTER, wanted)
+def served(folder):
+    """A server of the folder, and the address of the site in it."""
     handler = partial(SilentHandler, directory=folder)
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -37,7 +36,7 @@ def wheel():
 def opened(page, tmp_path, wheel, request):
     """The notebook in a page, with these packages; its last cell says that all went well."""
     try:
-        server, address = build(tmp_path, wheel, request.param)
+        make.make_lite(tmp_path / "lite", wheel, JUPYTER, request.param)
     except OSError as error:
         pytest.skip(f"no packages for the browser: {error}")
     stored = tmp_path / "lite" / "files" / "explore_the_data.ipynb"
@@ -48,6 +47,7 @@ def opened(page, tmp_path, wheel, request):
     # What can't run without NumPy is left out where there is none.
     notebook["cells"] = [*(notebook["cells"] if request.param else []), last]
     stored.write_text(json.dumps(notebook), encoding="utf-8")
+    server, address = served(tmp_path)
     page.goto(address)
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=LONG)
     yield page

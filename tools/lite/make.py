@@ -153,19 +153,19 @@ def make_lite(target: Path, package: Path, jupyter: Path, wanted=CHAPTER) -> Non
         OSError, ValueError, subprocess.CalledProcessError: when something can't be had.
     """
     core = fetch_package("pyodide", PYODIDE, PYODIDE_SHA256, CORE)
-    with replacing(target) as (draft,), tempfile.TemporaryDirectory() as source:
+    with tempfile.TemporaryDirectory() as source:
         wheels = Path(source) / "static" / "pyodide"
         wheels.mkdir(parents=True)
         own = [*fetch_pure(wheels), Path(shutil.copy(package, wheels))]
         packages = {entry["name"]: entry for entry in map(entry_of, own)}
         locked = with_dependencies(json.loads(core[LOCK])["packages"], wanted, packages)
         fetch_locked(locked, wheels)
-        packages |= locked
-        write_source(Path(source), core, packages)
+        write_source(Path(source), core, packages | locked)
         command = [jupyter, "lite", "build", "--apps", "notebooks", "--no-sourcemaps"]
-        command += ["--no-unused-shared-packages", "--output-dir", draft.absolute()]
-        subprocess.run(command, cwd=source, check=True, capture_output=True)
-        (draft / "index.html").write_text(FRONT, encoding="utf-8")
+        with replacing(target) as (draft,):
+            command += ["--output-dir", draft.absolute()]
+            subprocess.run(command, cwd=source, check=True, capture_output=True)
+            (draft / "index.html").write_text(FRONT, encoding="utf-8")
 
 
 def main() -> None:
