@@ -34,8 +34,8 @@ CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip
 # What the chapter imports; what these depend on comes along.
 CHAPTER = ("numpy", "pandas", "scipy", "scikit-learn", "matplotlib", "pillow")
 SETTINGS = "@jupyterlite/pyodide-kernel-extension:kernel"
-START = "notebooks/index.html?path=explore_the_data.ipynb"
-FRONT = f'<!doctype html><meta http-equiv="refresh" content="0; url={START}">\n'
+# Where the front page leads: JupyterLite appends "/index.html", which the # makes harmless.
+START = "./notebooks/index.html?path=explore_the_data.ipynb#"
 
 
 def with_dependencies(locked: dict, names, given=()) -> dict:
@@ -133,6 +133,7 @@ def write_source(folder: Path, core: dict[str, bytes], packages: dict) -> None:
         "jupyter-lite-schema-version": 0,
         "jupyter-config-data": {
             "appName": "medmnist_keras",
+            "appUrl": START,
             "litePluginSettings": {SETTINGS: kernel},
         },
     }
@@ -165,7 +166,6 @@ def make_lite(target: Path, package: Path, jupyter: Path, wanted=CHAPTER) -> Non
         with replacing(target) as (draft,):
             command += ["--output-dir", draft.absolute()]
             subprocess.run(command, cwd=source, check=True, capture_output=True)
-            (draft / "index.html").write_text(FRONT, encoding="utf-8")
 
 
 def main() -> None:
