@@ -76,4 +76,4 @@ def test_python_starts_with_the_package(opened):
 @pytest.mark.parametrize("opened", [make.CHAPTER], ids=["chapter"], indirect=True)
 def test_the_chapter_runs_to_its_end(opened):
     assert run_all(opened).startswith("emscripten")
-    assert opened.locator(".jp-OutputArea-output img").count() >= 8
+    assert opened.locator(".jp-OutputArea-output img").count() == 7
