@@ -18,7 +18,7 @@ HTML := --to html --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= \
 
 .PHONY: demo test test-slow test-notebooks test-without-tensorflow test-oldest test-newest \
         test-colab test-kaggle wheel lint notebooks exercises \
-        results slides handout app export web site benchmark screenshot index weights architecture api owner \
+        results slides handout app export web site space lite benchmark screenshot index weights architecture api owner \
         check-environment clean
 
 PAGES := $(patsubst notebooks/%.ipynb,build/%.html,$(sort $(wildcard notebooks/0*.ipynb)))
@@ -46,7 +46,7 @@ test: lint
 	$(MAKE) test-notebooks
 
 # What takes long, for a night or before a release.
-test-slow: .venv/ready-test
+test-slow: .venv/ready-test build/lite-tools/ready
 	$(BIN)/python -m pytest -m slow
 
 # Every notebook, quick, as a reader meets it: with the wheel, what it declares, and a kernel.
@@ -132,6 +132,23 @@ export: .venv/ready-test
 # The page that asks it in the visitor's own browser, for any web server: build/web/.
 web: .venv/ready-test
 	$(BIN)/python -m tools.web.make
+
+# What the Hugging Face hub needs: a Space with the live page, and the model with its card.
+space: .venv/ready
+	$(BIN)/python -m tools.space.make
+
+# A short first chapter that runs in the visitor's browser, for a web server: build/lite/. NumPy
+# and the like for the browser come from where Pyodide publishes them, so this needs the network.
+LITE := build/lite-tools
+lite: wheel $(LITE)/ready
+	$(BIN)/python -m tools.lite.make
+
+# The pages are made of what the first line installs; the second only helps to make them.
+$(LITE)/ready: tools/lite/requirements.txt | .venv/ready-test
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(LITE)
+	$(BIN)/uv pip install --quiet --python $(LITE) --no-deps --require-hashes --requirement $<
+	$(BIN)/uv pip install --quiet --python $(LITE) 'jupyterlite-core[contents]' jupyterlite-pyodide-kernel
+	touch $@
 
 # All of it as a web site, for any web server: build/site/. `ADDRESS=https://…` is where it will be.
 site: slides handout web api
