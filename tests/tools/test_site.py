@@ -16,7 +16,7 @@ def made():
 
 @pytest.fixture(scope="module")
 def front(made):
-    return BeautifulSoup(make.front_page(made), "html.parser")
+    return BeautifulSoup(make.front_page(made, make.tell_story()), "html.parser")
 
 
 def soup_of(markdown):
@@ -24,7 +24,7 @@ def soup_of(markdown):
 
 
 def test_the_front_page_tells_four_figures_and_leads_to_all_pages(front, made):
-    assert len(front.select(".story li")) == 4
+    assert len(front.select(".story figcaption")) == 4
     assert len(front.select(".chapters li")) == 6
     linked = {link["href"] for link in front.select("a[href]")}
     assert {page.target for page in made} <= linked
@@ -65,9 +65,8 @@ def test_sections_are_named_as_on_github_each_once():
     assert soup.h3["id"] == "twice-1"
 
 
-def test_maths_is_mathml_and_a_drawing_of_imports_a_table():
-    soup = soup_of("$\\frac{a}{b}$\n\n```mermaid\nflowchart BT\n  a --> b\n  a --> c\n```")
-    assert soup.find("mfrac")
+def test_a_drawing_of_imports_becomes_a_table():
+    soup = soup_of("```mermaid\nflowchart BT\n  a --> b\n  a --> c\n```")
     assert soup.find("table").get_text(" ", strip=True) == "package imports a b, c"
 
 
@@ -87,7 +86,55 @@ def test_cells_become_code_figures_and_folded_solutions():
 
 def test_a_chapter_without_outputs_says_so():
     page = pages.Page("notebooks/09_new.ipynb", "9 · New", "", [], is_run=False)
-    assert "was not run yet" in make.inner_page(page, [page])
+    assert "was not run in full yet" in make.inner_page(page, [page])
+
+
+def test_the_story_is_told_with_the_figures_of_the_full_run_and_says_which_is_missing(
+    made, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(make, "ROOT", tmp_path)
+    monkeypatch.setattr(make, "FOLDER", tmp_path / "images" / "slides")
+    make.FOLDER.mkdir(parents=True)
+    (make.FOLDER / "05-05-15.png").touch()
+    story = make.tell_story()
+    monkeypatch.undo()
+    assert [one["file"] for one in story] == ["", "images/slides/05-05-15.png", "", ""]
+    html = BeautifulSoup(make.front_page(made, story), "html.parser")
+    assert [image["src"] for image in html.select(".story img")] == ["images/slides/05-05-15.png"]
+    assert len(html.select(".story .note")) == 3
+
+
+def test_external_pictures_are_credited_where_they_are_shown(front):
+    told = make.tell_story()[1]
+    assert "External pictures" in told["caption"]
+    assert told["caption"] in front.select_one(".story").get_text()
+    assert front.select_one('#story ~ p a[href="docs/external.html"]')
+
+
+def test_the_chapter_in_the_browser_is_linked_where_it_was_built(front, made):
+    assert not front.select('a[href^="lite/"]')
+    assert 'href="lite/index.html"' in make.front_page(made, make.tell_story(), has_lite=True)
+
+
+@pytest.fixture
+def built(tmp_path):
+    """What other commands build, in small."""
+    build = tmp_path / "build"
+    for name in ("web", "api", "lite"):
+        (build / name).mkdir(parents=True)
+        (build / name / "index.html").write_text("<header>x</header>", encoding="utf-8")
+    for name in ("slides.html", "handout.html"):
+        (build / name).touch()
+    return build
+
+
+def test_all_that_was_built_is_taken_and_what_no_run_has_stored_is_told(built, tmp_path):
+    lacking = make.make_site(tmp_path / "site", built)
+    for name in (*make.BUILT.values(), *make.OPTIONAL.values()):
+        assert (tmp_path / "site" / name).exists()
+    for one in make.tell_story():
+        name = f"images/slides/{one['cell']}.png"
+        assert (name in lacking) != (tmp_path / "site" / name).exists()
 
 
 def test_what_was_not_built_is_named_and_nothing_is_left(tmp_path):

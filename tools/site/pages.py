@@ -14,10 +14,10 @@ from posixpath import join, normpath
 import nbformat
 from bs4 import BeautifulSoup
 from nbconvert.exporters import HTMLExporter
-from nbconvert.filters.markdown_mistune import MarkdownWithMath
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from tools.set_owner import owner
-from tools.slides.make import Renderer, tidy
+from tools.slides.make import tidy
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = Path(__file__).parent / "template"
@@ -35,7 +35,7 @@ SOURCES = [
 @dataclass
 class Page:
     """What the template needs of a page: its title, the HTML below, and its sections' ids and
-    names. A notebook `is_run` where it holds outputs."""
+    names. A chapter `is_run` where it holds outputs; exercises are run by their readers."""
 
     source: str
     title: str
@@ -55,8 +55,8 @@ def as_html(source: str) -> str:
 # -- Markdown --------------------------------------------------------------------------------
 
 
-class SiteRenderer(Renderer):
-    """As the deck's, with a table in place of a drawing that would need Mermaid's script."""
+class SiteRenderer(IPythonRenderer):
+    """As nbconvert's, with a table in place of a drawing that would need Mermaid's script."""
 
     def block_mermaidjs(self, code):
         imports: dict[str, list[str]] = {}
@@ -130,7 +130,7 @@ def make_page(source: str, pages=tuple(SOURCES)) -> Page:
     is_run = True
     if source.endswith(".ipynb"):
         notebook = nbformat.read(ROOT / source, as_version=4)
-        is_run = any(cell.get("outputs") for cell in notebook.cells)
+        is_run = "/exercises/" in source or any(cell.get("outputs") for cell in notebook.cells)
         body = notebook_body(notebook)
     else:
         body = markdown((ROOT / source).read_text(encoding="utf-8"))

@@ -19,23 +19,6 @@ from tools.slides.make import NOTEBOOKS, ROOT, parse_address, qr_code
 TEMPLATES = Path(__file__).parent / "template"
 
 
-def figures_of(paths) -> list[dict]:
-    """The figures of the cells with a tag `handout`: each with the cell's id, its headline, the
-    sentence below, the caption, and the picture, empty where none is stored."""
-    cells = [cell for slide in tell(paths) for cell in slide]
-    return [
-        {
-            "id": cell.id,
-            "headline": cell.metadata.slideshow.headline,
-            "sentence": cell.metadata.slideshow.handout,
-            "caption": cell.metadata.slideshow.get("caption", ""),
-            "picture": next(filter(None, map(picture_of, cell.outputs)), ""),
-        }
-        for cell in cells
-        if "handout" in cell.metadata.slideshow
-    ]
-
-
 def make_handout(paths, address=None) -> str:
     """One HTML page, complete in itself.
 
@@ -46,10 +29,20 @@ def make_handout(paths, address=None) -> str:
     Returns:
         The page.
     """
+    cells = [cell for slide in tell(paths) for cell in slide]
+    figures = [
+        {
+            "sentence": cell.metadata.slideshow.handout,
+            "caption": cell.metadata.slideshow.get("caption", ""),
+            "picture": next(filter(None, map(picture_of, cell.outputs)), ""),
+        }
+        for cell in cells
+        if "handout" in cell.metadata.slideshow
+    ]
     page = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
     return page.get_template("handout.html.j2").render(
         title=TITLE,
-        figures=figures_of(paths),
+        figures=figures,
         closing=CLOSING,
         lessons=LESSONS,
         address=address,
