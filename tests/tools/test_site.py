@@ -84,6 +84,19 @@ def test_cells_become_code_figures_and_folded_solutions():
     assert "6" in soup.details.text
 
 
+def test_what_a_cell_returns_is_shown_once_a_table_as_a_table():
+    table = {"text/html": "<table><tr><td>7</td></tr></table>", "text/plain": "as text"}
+    outputs = [
+        new_output("execute_result", table),
+        new_output("execute_result", {"text/plain": "8"}),
+    ]
+    body = pages.notebook_body(new_notebook(cells=[new_code_cell("7", outputs=outputs)]))
+    soup = BeautifulSoup(body, "html.parser")
+    assert soup.select_one(".output td").text == "7"
+    assert soup.select_one(".output pre").text == "8"
+    assert "as text" not in body
+
+
 def test_a_chapter_without_outputs_says_so():
     page = pages.Page("notebooks/09_new.ipynb", "9 · New", "", [], is_run=False)
     assert "was not run in full yet" in make.inner_page(page, [page])
