@@ -196,6 +196,11 @@ it has been tested on no patient, and says nothing about any disease.
 {credit}. Trained on the {split} split, seed {split_seed}: stacks of slices
 stay on one side of the split.
 
+**Licence.** These weights were trained on pictures published under
+[CC BY-SA 4.0](https://creativecommons.org/licenses/by-sa/4.0/): credit them as above. Whether that
+licence reaches weights is not settled, and the repository states none for them: its MIT licence is
+that of the code.
+
 **Training.** `run_baseline(…, robust=True)`: random weights, seed {seed}, `augment_robust()`
 and drawn phantoms. {seconds:.0f} s on {hardware}; {versions}.
 No external picture was trained on.

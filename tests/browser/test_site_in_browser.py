@@ -114,7 +114,7 @@ def test_the_live_page_is_found_and_answers(site, serve, page, size):
     page.locator("#examples button").first.focus()
     page.keyboard.press("Enter")
     page.wait_for_selector("#answer:text-is('AbdomenCT')")
-    page.get_by_role("link", name="medmnist_keras").click()
+    page.get_by_role("link", name="The course").click()
     page.wait_for_selector("#story")
     assert page.outside == []
     assert page.complaints == []

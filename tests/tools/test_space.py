@@ -43,7 +43,14 @@ def test_the_header_of_the_space_is_what_the_hub_requires(space):
     assert (space / found["app_file"]).is_file()
     assert {found["colorFrom"], found["colorTo"]} <= COLOURS
     assert len(found["short_description"]) <= LONGEST
-    assert hub.SpaceCard.load(space / "README.md").data.license == "mit"
+    assert hub.SpaceCard.load(space / "README.md").data.sdk == "gradio"
+
+
+def test_no_licence_is_claimed_for_the_weights_and_that_of_their_pictures_is_told(space, model):
+    assert "license" not in header(space) | header(model)
+    for card in (model / "README.md", space / "medmnist_keras/models/weights/MODEL_CARD.md"):
+        text = " ".join(card.read_text(encoding="utf-8").split())
+        assert "trained on pictures published under [CC BY-SA 4.0]" in text
 
 
 def test_each_requirement_is_one_version(space):

@@ -109,7 +109,7 @@ def take_built(build: Path, site: Path) -> None:
         copy(build / name, site / target)
     for path in [site / "live" / "index.html", *(site / "api").rglob("*.html")]:
         depth = len(path.relative_to(site).parts) - 1
-        back = f'<p class="back"><a href="{"../" * depth}index.html">← medmnist_keras</a></p>'
+        back = f'<p class="back"><a href="{"../" * depth}index.html">← The course</a></p>'
         html = path.read_text(encoding="utf-8")
         html = re.sub(r'<header>|<main class="pdoc">', rf"\g<0>{back}", html, count=1)
         # pdoc's links to a name are empty, and what scrolls can't be reached by the keyboard.

@@ -164,12 +164,15 @@ def name_sections(soup) -> list[tuple[str, str]]:
 
 
 def wrap_what_is_wide(soup) -> None:
-    """Tables scroll inside a box; they and code can be reached and scrolled by the keyboard."""
-    for table in soup.find_all("table"):
-        box = table.wrap(soup.new_tag("div", attrs={"class": "wide"}))
-        box.attrs.update({"tabindex": "0", "role": "region", "aria-label": "Table"})
-        for head in table.select("thead th"):
-            if not head.get_text(strip=True):
-                head.name = "td"  # an empty heading says nothing
+    """Tables and figures scroll inside a box; they and code can be reached and scrolled by the
+    keyboard."""
+    for wide in soup.select("table, img:not([src$='.svg'])"):
+        name = "Table" if wide.name == "table" else "Figure"
+        # A figure can lie in a paragraph, where a span may be but no div.
+        box = wide.wrap(soup.new_tag("div" if name == "Table" else "span", attrs={"class": "wide"}))
+        box.attrs.update({"tabindex": "0", "role": "region", "aria-label": name})
+    for head in soup.select("thead th"):
+        if not head.get_text(strip=True):
+            head.name = "td"  # an empty heading says nothing
     for block in soup.find_all("pre"):
         block["tabindex"] = "0"

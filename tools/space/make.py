@@ -34,12 +34,14 @@ SPACE_TEXT = """
 Drop a medical picture and compare the predictions of a robust and a plain Keras model.
 **Not for clinical use.** Uploads are deleted as soon as they are read.
 
-Models and pictures: {credit}.
+Pictures: {credit}. The models were trained on them, as the
+[model card](medmnist_keras/models/weights/MODEL_CARD.md) says; the code is under the MIT licence.
 """
 
 
 def write_space(target: Path) -> None:
-    """Writes the Space: its header, requirements, `app.py` and a copy of the package.
+    """Writes the Space: its header, requirements, `app.py` and a copy of the package. The header
+    names no licence, for it would be that of code and weights, and none is stated for the weights.
 
     Args:
         target: folder, which is replaced.
@@ -57,7 +59,6 @@ def write_space(target: Path) -> None:
         sdk_version=version("gradio"),
         python_version=".".join(platform.python_version_tuple()[:2]),
         app_file="app.py",
-        license=project["license"].lower(),
         tags=TAGS,
         short_description="Six kinds of medical picture, or none of these",
     )
@@ -98,7 +99,8 @@ def metadata(facts: dict) -> ModelCardData:
 
     Returns:
         `huggingface_hub.ModelCardData`. It names no `datasets`, for the hub wants the names of
-        its own there; the scores say on which pictures they were measured.
+        its own there; the scores say on which pictures they were measured. Nor does it name a
+        licence: the repository states none for the weights, as the card says.
     """
     results = [
         EvalResult(
@@ -117,7 +119,6 @@ def metadata(facts: dict) -> ModelCardData:
         model_name=facts["model"],
         library_name="keras",
         pipeline_tag="image-classification",
-        license="mit",
         tags=TAGS,
         metrics=list(METRICS),
         eval_results=results,
