@@ -46,7 +46,7 @@ test: lint
 	$(MAKE) test-notebooks
 
 # What takes long, for a night or before a release.
-test-slow: .venv/ready-test build/lite-tools/ready
+test-slow: wheel build/lite-tools/ready
 	$(BIN)/python -m pytest -m slow
 
 # Every notebook, quick, as a reader meets it: with the wheel, what it declares, and a kernel.
@@ -150,7 +150,8 @@ $(LITE)/ready: tools/lite/requirements.txt | .venv/ready-test
 	$(BIN)/uv pip install --quiet --python $(LITE) 'jupyterlite-core[contents]' jupyterlite-pyodide-kernel
 	touch $@
 
-# All of it as a web site, for any web server: build/site/. `ADDRESS=https://…` is where it will be.
+# All of it as a web site, for any web server: build/site/, with what `make lite` wrote, if it did.
+# `ADDRESS=https://…` is where it will be.
 site: slides handout web api
 	$(BIN)/python -m tools.site.make
 
