@@ -79,10 +79,6 @@ RATIOS = pd.DataFrame(
     ],
     columns=["step", "quantity", "reference", "ratio", "ratio_low", "ratio_high"],
 )
-CCR = pd.DataFrame(
-    {"near": [0.4, 0.8, 0.1], "far": [0.9, 0.7, 0.2]},
-    index=["max softmax", "energy, four views", "grey histogram"],
-)
 CURVES = {
     "test": risk_coverage([True] * 95 + [False] * 5, np.linspace(1, 0, 100)),
     "elsewhere": risk_coverage([True, False] * 50, np.linspace(1, 0, 100)),
@@ -115,7 +111,6 @@ DRAWINGS = {
     "similarity": lambda **more: plots.similarity_to_training(SIMILARITY, **more),
     "spread": lambda **more: plots.error_spread(SPREAD, **more),
     "speed": lambda **more: figure_module.speed_ratios(RATIOS, **more),
-    "score_comparison": lambda **more: plots.score_comparison(CCR, **more),
     "risk_coverage": lambda **more: plots.risk_coverage_curves(CURVES, **more),
     "ablation": lambda **more: plots.ablation(ABLATION, **more),
     "rejection": lambda **more: plots.rejection_histogram(SCORES, 0.9, **more),
@@ -448,20 +443,6 @@ def test_stress_curves_of_few_corruptions_and_too_many_models():
     fifth = STRESS[:6].assign(model="a fifth")
     with pytest.raises(ValueError, match="at most 4 models.* Received: .*a fifth"):
         plots.robustness_curves(pd.concat([STRESS, fifth]))
-
-
-def test_scores_are_ranked_by_the_first_kind_of_sets():
-    ax = plots.score_comparison(CCR)
-    assert [label.get_text() for label in ax.get_yticklabels()] == [
-        "energy, four views",
-        "max softmax",
-        "grey histogram",
-    ]
-    near, far = ax.lines
-    np.testing.assert_allclose(near.get_xdata(), [80, 40, 10])
-    np.testing.assert_allclose(far.get_xdata(), [70, 90, 20])
-    assert near.get_color() != far.get_color()
-    assert ax.yaxis.get_inverted()  # the best on top
 
 
 def test_risk_is_drawn_against_coverage_in_per_cent():
