@@ -79,11 +79,11 @@ def beyond_table(results) -> str:
     """Plain and robust models inside and outside the data set, as a Markdown table."""
     rows = [
         "| model | test errors, grouped split "
-        "| balanced accuracy on the external test set (95 % interval) |",
+        "| balanced accuracy on the external pictures (95 % interval) |",
         "|---|---|---|",
     ]
     large = results["fall"]["scores"]["plain ResNet50V2"]
-    ends = {"": "balanced accuracy", "_low": "from", "_high": "to"}
+    ends = {"": "balanced accuracy", "_low": "95 % low", "_high": "95 % high"}
     scores = {
         "plain ResNet50V2, from scratch": {
             "test errors": large["test errors"],
@@ -93,7 +93,7 @@ def beyond_table(results) -> str:
     }
     for name, score in scores.items():
         accuracy = f"{score['balanced accuracy']:.1%}"
-        interval = f"{score['from']:.1%} to {score['to']:.1%}"
+        interval = f"{score['95 % low']:.1%} to {score['95 % high']:.1%}"
         rows.append(f"| {name} | {score['test errors']:.0f} | {accuracy} ({interval}) |")
     return "\n".join(rows)
 
@@ -137,7 +137,7 @@ def readme_block(results) -> str:
             scores_table(results),
             shares,
             beyond_text(results),
-            "![Recall of plain and robust models on the external test set](images/beyond.png)",
+            "![Recall of plain and robust models on the external pictures](images/beyond.png)",
             "*Sources and licences of the external pictures: [list](docs/external.md)*",
             beyond_table(results),
             END,
@@ -186,7 +186,7 @@ def results_block(results) -> str:
             published_table(),
             times_table(results),
             beyond_text(results),
-            "![Recall of plain and robust models on the external test set](../images/beyond.png)",
+            "![Recall of plain and robust models on the external pictures](../images/beyond.png)",
             "*Sources and licences of the external pictures: [list](external.md)*",
             beyond_table(results),
             END,
@@ -215,8 +215,8 @@ def beyond_text(results) -> str:
         f"{card['external pictures']['accepted_and_right']:.1%} of the external ones correctly "
         f"(means over the classes), and rejects {min(rejected):.0%} to {max(rejected):.0%} of "
         f"{len(rejected)} sets of out-of-distribution pictures. The steps of the robust "
-        "training were chosen by comparing them on this external test set, so it served for "
-        "development and is not a blind test. The intervals allow for errors that come together "
+        "training were chosen by comparing them on these pictures, so they served for "
+        "development and are no blind test. The intervals allow for errors that come together "
         "in one source. In the table the network looks at each picture once; as shipped it looks "
         f"four times, with {card['test']['errors']} errors and "
         f"{card['external pictures']['balanced_accuracy']:.1%}. The robust CNN has "

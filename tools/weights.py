@@ -80,8 +80,9 @@ def write_weights(folder: StrPath = WEIGHTS_DIR, *, settings: Settings | None = 
 def _calibrate(model, val_data, seed: int) -> tuple[keras.Model, dict]:
     """Puts the temperature into the weights; returns the model that says what it knows, and
     temperature, the numbers of `with_known()`, and threshold."""
-    # At home a robust model hardly errs, and probabilities that are honest there alone would be
-    # all but certain everywhere. So half of the pictures that tell the temperature are rendered.
+    # On validation pictures a robust model hardly errs, and probabilities that are honest on these
+    # alone would be all but certain everywhere. So half of those that tell the temperature are
+    # rendered.
     both, labels = add_renderings(*val_data, seed=seed)
     before = rate(with_known(model), both)[0]
     temperature = fit_temperature(labels, before)

@@ -8,7 +8,7 @@ from ..data.drawing import draw_ellipse, draw_rod, mottle, paint, soften
 
 
 def draw_brain(x, y, pick):
-    """Brain MRI: a bright scalp, a dark skull, folds; T1, T2 or FLAIR by lot; often no skull."""
+    """Brain MRI: a bright scalp, a dark skull, folds; T1, T2 or FLAIR at random; often no skull."""
     front, bare = pick(0.55, 0.75), pick(0, 1) < 0.4
     high = front * pick(1.0, 1.3)
     canvas, white = np.zeros_like(x) + pick(-0.1, 0.05).clip(0), pick(0.35, 0.9)

@@ -15,7 +15,7 @@ from .draws import Draws, X, Y, affine, change_some
 from .outliers import draw_far_outliers, draw_near_outliers
 from .rendering import BREAST, blur, draw_side_view, guess_units, is_ct, render_ct, render_mri
 
-_UNTOUCHED = 0.4  # share of pictures that stay as they are, so that home isn't forgotten
+_UNTOUCHED = 0.4  # share of pictures that stay as they are, lest the data set be forgotten
 _UNTOUCHED_MRI = 0.2  # fewer: nothing looks as different elsewhere as MRI, which has no units
 _RENDERED = 0.75  # share of the others that are rendered as another scanner might
 _RENDERED_MRI = 0.9

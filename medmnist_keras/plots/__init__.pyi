@@ -23,7 +23,6 @@ from .networks import (
 )
 from .open_set import (
     risk_coverage_curves as risk_coverage_curves,
-    score_comparison as score_comparison,
 )
 from .pipeline import (
     draw_pipeline as draw_pipeline,

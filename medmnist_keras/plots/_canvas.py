@@ -12,11 +12,9 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch, Polygon, 
 from matplotlib.text import Text
 from scipy.special import logsumexp
 
-from .style import GREY, WIDTH, finish, make_axes
+from .style import COLOURS, GREY, WIDTH, finish, make_axes
 
-# All of seaborn's "colorblind", as BLUE and ORANGE are: told apart with any kind of colour vision.
-COLOURS = sns.color_palette("colorblind")
-GREEN, PINK, SKY = COLOURS[2], COLOURS[4], COLOURS[9]
+SKY = COLOURS[9]
 # x, y and radius at one end, and at the other: two discs and what lies between them.
 Rod: TypeAlias = tuple[float, ...]
 LIGHT, INK = "0.94", "0.15"

@@ -8,9 +8,6 @@ from matplotlib.patches import Ellipse, Polygon, Rectangle
 
 from ._body import HAND, draw_silhouette
 from ._canvas import (
-    COLOURS,
-    GREEN,
-    PINK,
     apply_window,
     draw_arrow,
     draw_box,
@@ -19,7 +16,7 @@ from ._canvas import (
     write,
 )
 from ._phantom import draw_cat, draw_chest_slice, draw_knee, draw_page
-from .style import BLUE, ORANGE
+from .style import BLUE, COLOURS, GREEN, ORANGE, PINK
 
 _SKIN, _OUTLINE = "0.92", "0.45"
 

@@ -126,7 +126,7 @@ def ablation(table: pd.DataFrame, ax: Axes | None = None, title: str | None = No
         va="top",
         annotation_clip=False,
     )
-    ax.set(xlabel="recall on the external test set, %", ylabel="")
+    ax.set(xlabel="recall on the external pictures, %", ylabel="")
     ax.tick_params(rotation=0)
     slant_if_crowded(ax)
     return ax

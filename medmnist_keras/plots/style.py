@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike
 
 WIDTH = 11  # of a figure, in inches
 GREY = "0.35"
-BLUE, ORANGE = sns.color_palette("colorblind")[0], sns.color_palette("colorblind")[3]
+COLOURS = sns.color_palette("colorblind")  # told apart with any kind of colour vision
+BLUE, GREEN, ORANGE, PINK = COLOURS[0], COLOURS[2], COLOURS[3], COLOURS[4]
 SPLITS = {"grouped": (BLUE, "o"), "random": (ORANGE, "s")}  # colour only where no model is shown
 # Marker and dashes tell lines apart without colour.
 STYLES = tuple(zip((BLUE, ORANGE, "black", GREY), ("o-", "s--", "^:", "D-."), strict=True))
@@ -68,9 +69,13 @@ def check_models(names) -> None:
 
 
 def color_of(model: str) -> str | tuple:
-    """The colour of a model in all figures: blue for the baseline, orange for ResNet50V2, and grey
-    for what has no convolutions."""
-    return ORANGE if "ResNet50V2" in model else BLUE if "CNN" in model else GREY
+    """The colour of a model in all figures: blue for the baseline, orange for ResNet50V2, green and
+    pink for the robust ones, and grey for what has no convolutions."""
+    if "ResNet50V2" in model:
+        return PINK if "robust" in model else ORANGE
+    if "CNN" in model:
+        return GREEN if "robust" in model else BLUE
+    return GREY
 
 
 def line_of(model: str, place: int) -> dict:

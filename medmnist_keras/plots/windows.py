@@ -11,7 +11,6 @@ from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 
 from ._canvas import (
-    GREEN,
     INK,
     apply_window,
     draw_arrow,
@@ -21,7 +20,7 @@ from ._canvas import (
     write,
 )
 from ._phantom import draw_chest_slice
-from .style import BLUE, GREY, ORANGE, WIDTH
+from .style import BLUE, GREEN, GREY, ORANGE, WIDTH
 
 # Level and width, of https://radiopaedia.org/articles/windowing-ct: lungs, abdomen, spine.
 WINDOWS: dict[str, tuple[float, float]] = {

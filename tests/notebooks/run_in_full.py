@@ -85,13 +85,15 @@ def code_digest(notebook) -> str:
 
 
 def clean(notebook) -> None:
-    """Keeps the last state of each progress bar; drops colours, timestamps and home folders."""
+    """Keeps the last state of each progress bar; drops colours, timestamps, home folders and
+    LaTeX."""
     kept = shown(notebook)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code" and cell not in kept:
             cell.outputs, cell.execution_count = [], None
         for output in cell.get("outputs", []):
+            output.get("data", {}).pop("text/latex", None)  # no page shows it
             if output.output_type == "stream":
                 lines = ANSI.sub("", output.text.replace("\x08", "")).split("\n")
                 text = "\n".join(line.rstrip("\r").split("\r")[-1] for line in lines)
@@ -105,15 +107,15 @@ def clean(notebook) -> None:
 
 def lighter(png: bytes) -> tuple[str, bytes]:
     """The kind and bytes of a figure that looks the same: lines and letters with a small palette;
-    many pictures as JPEG, where that takes much less."""
+    many pictures as JPEG, where that takes less."""
     figure = Image.open(io.BytesIO(png)).convert("RGB")
     flat = flatten(figure)
     if flat.mode == "L":
         figure = flat
     drawn, photographed = io.BytesIO(), io.BytesIO()
     flat.save(drawn, "PNG", optimize=True)
-    figure.save(photographed, "JPEG", quality=60, optimize=True)
-    if len(photographed.getvalue()) < 0.7 * len(drawn.getvalue()):
+    figure.save(photographed, "JPEG", quality=50, optimize=True)
+    if len(photographed.getvalue()) < 0.85 * len(drawn.getvalue()):
         return "image/jpeg", photographed.getvalue()
     return "image/png", drawn.getvalue()
 
