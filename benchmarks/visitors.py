@@ -15,7 +15,6 @@ from PIL import Image
 
 from medmnist_keras.augmentation.body_parts import draw_body_parts
 
-ASKS = 3  # pictures of each visitor, and a slider after each
 PATIENCE = 60  # seconds that a visitor waits for one answer
 SIDE = 512  # pixels of a visitor's picture
 BROWSER = httpx.Limits(max_connections=6)  # to one server, as browsers do
@@ -77,11 +76,17 @@ class Visitor:
 
     async def show(self, name: str, file: bytes) -> str:
         """Drops a picture, and waits for what the models say."""
-        sent = await self.client.post("/gradio_api/upload", files={"files": (name, file)})
-        if sent.is_error:
-            return "refusal"
-        picture = {"path": sent.json()[0], "meta": {"_type": "gradio.FileData"}}
-        call = self._call("upload", picture)
+        sent = await self.send(name, file)
+        return "refusal" if sent.is_error else await self.ask(sent.json()[0])
+
+    async def send(self, name: str, file: bytes) -> httpx.Response:
+        """Uploads a picture."""
+        return await self.client.post("/gradio_api/upload", files={"files": (name, file)})
+
+    async def ask(self, path: str) -> str:
+        """Waits for what the models say of an upload."""
+        picture = {"path": path, "meta": {"_type": "gradio.FileData"}}
+        call = self.call("upload", picture)
         joined = await self.client.post("/gradio_api/queue/join", json=call)
         if joined.is_error:
             return "refusal"
@@ -94,11 +99,12 @@ class Visitor:
 
     async def slide(self, strength: float) -> str:
         """Moves the first slider."""
-        call = self._call("input", None, strength, 0, 0, 0)
+        call = self.call("input", None, strength, 0, 0, 0)
         answer = await self.client.post("/gradio_api/run/predict", json=call)
         return "answer" if "mk-answers" in answer.text else "nothing"
 
-    def _call(self, event: str, *data) -> dict:
+    def call(self, event: str, *data) -> dict:
+        """What asks one of the page's functions."""
         index = self.functions[event]
         return {"data": data, "fn_index": index, "session_hash": self.session}
 

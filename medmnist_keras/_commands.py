@@ -195,15 +195,12 @@ def export_model(options) -> int:
 
 def open_page(options) -> None:
     """Serves the live page until it is interrupted."""
-    import signal
-
-    from .inference.app import open_app
+    from .inference.app import block, open_app
 
     print("Loading the models, and the training pictures where they are at hand …", flush=True)
     page = open_app(host=options.host, port=options.port, browser=not options.no_open)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clears up, as after Ctrl+C
     print(f"The page is at {page.local_url}; Ctrl+C ends it.", flush=True)
-    page.block_thread()
+    block(page)
 
 
 def write_set(options) -> None:

@@ -10,6 +10,7 @@ pictures inside the page itself, so no file is written for them.
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 import warnings
 from functools import lru_cache
@@ -21,7 +22,7 @@ from ..info import INFO
 from ..models.networks import baseline_cnn
 from ..models.shipped import SHIPPED_MODEL, load_model, shipped_threshold
 from .html import HINT, show, show_examples, show_problem
-from .limits import AT_A_TIME, FORGET, MAX_MEGABYTES, MAX_WAITING, server_settings
+from .limits import AT_A_TIME, FORGET, LOOK, MAX_MEGABYTES, MAX_WAITING, server_settings
 from .predicting import NONE_OF_THESE
 from .session import (
     SLIDERS,
@@ -98,7 +99,7 @@ def build_app() -> "gr.Blocks":
     with gr.Blocks(
         title="Which kind of picture is it?",
         analytics_enabled=False,
-        delete_cache=(FORGET, FORGET),
+        delete_cache=(LOOK, FORGET),
         fill_width=True,
     ) as app:
         current = gr.State()
@@ -220,8 +221,18 @@ def open_app(
     return app
 
 
+def block(page: "gr.Blocks") -> None:
+    """Serves a page until Ctrl+C or SIGTERM, after which no file is left."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    page.block_thread()
+
+
 def _gradio():
     """Gradio, told to keep uploads in a folder that nobody else can read."""
+    given = os.environ.get("GRADIO_TEMP_DIR")
+    if not given or not Path(given).name.startswith(_FOLDER):  # all users share the default
+        folder = os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix=_FOLDER, dir=given or None)
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # in notebooks, that a widget is missing
@@ -231,8 +242,4 @@ def _gradio():
             "The live page needs Gradio, which is not installed. "
             'Run: pip install "medmnist_keras[demo]"'
         ) from error
-    given = os.environ.get("GRADIO_TEMP_DIR")
-    if not given or not Path(given).name.startswith(_FOLDER):  # all users share the default
-        folder = os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix=_FOLDER, dir=given or None)
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return gradio

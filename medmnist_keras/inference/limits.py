@@ -15,6 +15,7 @@ MAX_MEGABYTES = 25  # of an upload: enough for a photo or an X-ray, soon sent an
 MAX_WAITING = 100  # pictures: two for each of fifty visitors; whoever comes then is told
 AT_A_TIME = 1  # that are read: one of 100 megapixels takes 2 GB of memory until it is 64x64
 FORGET = 60  # seconds after which an upload is deleted that nobody read
+LOOK = 10  # seconds between looking for such
 
 _MAX_BODY = (MAX_MEGABYTES + 1) * 2**20  # the upload, and what names it
 
@@ -54,7 +55,7 @@ def server_settings(folder: Path) -> dict[str, Any]:
 async def _sweep_regularly(folder: Path) -> None:
     while True:
         sweep(folder)
-        await asyncio.sleep(FORGET)
+        await asyncio.sleep(LOOK)
 
 
 def sweep(folder: Path) -> None:
