@@ -195,12 +195,12 @@ def export_model(options) -> int:
 
 def open_page(options) -> None:
     """Serves the live page until it is interrupted."""
-    from .inference.app import open_app
+    from .inference.app import block, open_app
 
     print("Loading the models, and the training pictures where they are at hand …", flush=True)
     page = open_app(host=options.host, port=options.port, browser=not options.no_open)
     print(f"The page is at {page.local_url}; Ctrl+C ends it.", flush=True)
-    page.block_thread()
+    block(page)
 
 
 def write_set(options) -> None:

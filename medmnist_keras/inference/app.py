@@ -10,8 +10,10 @@ pictures inside the page itself, so no file is written for them.
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 import warnings
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,7 @@ from ..info import INFO
 from ..models.networks import baseline_cnn
 from ..models.shipped import SHIPPED_MODEL, load_model, shipped_threshold
 from .html import HINT, show, show_examples, show_problem
+from .limits import AT_A_TIME, FORGET, LOOK, MAX_MEGABYTES, MAX_WAITING, server_settings
 from .predicting import NONE_OF_THESE
 from .session import (
     SLIDERS,
@@ -34,8 +37,7 @@ from .session import (
 if TYPE_CHECKING:
     import gradio as gr
 
-MAX_MEGABYTES = 50  # of an upload
-_FORGET = 60  # seconds after which Gradio deletes an upload that nobody read
+_FOLDER = "medmnist_keras-"  # how the name of the folder of uploads begins
 
 
 def _page(name: str) -> str:
@@ -76,11 +78,17 @@ def build_app() -> "gr.Blocks":
         """A new picture starts without damage."""
         return picture, answer(picture, *untouched), *untouched
 
+    # Gradio names the place of an upload by its content: two visitors who drop the same picture
+    # share a file, which is gone when the second one's turn comes.
+    take = lru_cache(MAX_WAITING)(take_upload)
+
     def receive(path):
         try:
-            started = begin(take_upload(path))
+            started = begin(take(path))
         except ValueError as error:
             started = None, show_problem(str(error)), *untouched
+        finally:
+            Path(path).unlink(missing_ok=True)
         return None, *started  # the place where pictures are dropped is free again
 
     def choose(event: gr.EventData):
@@ -91,7 +99,7 @@ def build_app() -> "gr.Blocks":
     with gr.Blocks(
         title="Which kind of picture is it?",
         analytics_enabled=False,
-        delete_cache=(_FORGET, _FORGET),
+        delete_cache=(LOOK, FORGET),
         fill_width=True,
     ) as app:
         current = gr.State()
@@ -152,7 +160,8 @@ def build_app() -> "gr.Blocks":
             queue=False,
             **private,
         )
-    return app
+    # Closed to direct calls, for they would pass by the queue.
+    return app.queue(max_size=MAX_WAITING, default_concurrency_limit=AT_A_TIME, api_open=False)
 
 
 def open_app(
@@ -171,8 +180,8 @@ def open_app(
 
     Returns:
         `gradio.Blocks`, serving: its `local_url` is the address, `close()` ends it. Gradio reads
-        its folder for uploads from the environment: where `GRADIO_TEMP_DIR` is not set, this sets
-        it for the process, to a folder that nobody else can read and that goes at the end.
+        its folder for uploads from the environment: this sets `GRADIO_TEMP_DIR` for the process,
+        to a folder below it that nobody else can read and that goes at the end.
 
     Raises:
         ImportError: when Gradio is not installed.
@@ -188,6 +197,7 @@ def open_app(
             inbrowser=browser,
             share=False,  # said outright: on some hosts Gradio would open a tunnel unasked
             max_file_size=f"{MAX_MEGABYTES}mb",
+            app_kwargs=server_settings(Path(os.environ["GRADIO_TEMP_DIR"])),
             run_history=False,
             enable_monitoring=False,
             footer_links=[],
@@ -211,8 +221,18 @@ def open_app(
     return app
 
 
+def block(page: "gr.Blocks") -> None:
+    """Serves a page until Ctrl+C or SIGTERM, after which no file is left."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    page.block_thread()
+
+
 def _gradio():
     """Gradio, told to keep uploads in a folder that nobody else can read."""
+    given = os.environ.get("GRADIO_TEMP_DIR")
+    if not given or not Path(given).name.startswith(_FOLDER):  # all users share the default
+        folder = os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix=_FOLDER, dir=given or None)
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # in notebooks, that a widget is missing
@@ -222,7 +242,4 @@ def _gradio():
             "The live page needs Gradio, which is not installed. "
             'Run: pip install "medmnist_keras[demo]"'
         ) from error
-    if not os.environ.get("GRADIO_TEMP_DIR"):  # all users of a machine share the default
-        folder = os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="medmnist_keras-")
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return gradio

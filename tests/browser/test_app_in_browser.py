@@ -36,6 +36,7 @@ def served(tmp_path_factory):
             pytest.fail(told)
         yield address.group(), uploads
         process.terminate()
+    assert list(uploads.iterdir()) == []
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def png(pixels):
 
 
 def files_below(folder):
-    # Gradio leaves an empty file behind for each upload, until it ends.
+    # Gradio leaves an empty file behind for each upload; it is swept later.
     return [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size]
 
 

@@ -1,16 +1,21 @@
 """The live page without a browser: files of every kind, what it says of them, and its limits."""
 
+import asyncio
 import io
+import os
+import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_data import dicom
+from tiny_data import dicom, encode
 
+from benchmarks.visitors import Visitor, visit
 from medmnist_keras import CLASS_NAMES, __main__, baseline_cnn, load_images, load_model
 from medmnist_keras.data import draw_phantoms
-from medmnist_keras.inference import app, html as html_module, session
+from medmnist_keras.inference import app, html as html_module, limits, session
 from medmnist_keras.inference.html import show
 from medmnist_keras.inference.session import Picture, ask, damage, nearest_training, take_upload
 from medmnist_keras.models import rate
@@ -234,9 +239,17 @@ def page(tmp_path_factory):
         patch.setattr(socket, "getaddrinfo", recorded_look_up)
         patch.setattr(socket.socket, "connect", recorded_connect)
         opened = app.open_app()
-        opened.asked = asked
+        opened.asked, opened.uploads = asked, Path(os.environ["GRADIO_TEMP_DIR"])
         yield opened
         opened.close(verbose=False)
+
+
+@pytest.fixture
+def visitor(page):
+    import httpx
+
+    with httpx.Client(base_url=page.local_url, timeout=60) as client:
+        yield client
 
 
 def test_only_this_machine_is_let_in_and_asked(page):
@@ -253,12 +266,61 @@ def test_neither_visitors_nor_runs_are_recorded(page):
     assert not page.run_history
 
 
-def test_a_file_that_is_too_large_is_refused(page):
-    import httpx
-
-    url = f"{page.local_url}gradio_api/upload"
-    sent = httpx.post(url, files={"files": ("huge.png", bytes(53_000_000))}, timeout=60)
+@pytest.mark.parametrize(("count", "size"), [(1, 27_000_000), (1, 50_000_000), (9, 4_000_000)])
+def test_what_is_too_large_is_refused_and_leaves_nothing(count, size, page, visitor):
+    files = [("files", (f"{number}.png", bytes(size))) for number in range(count)]
+    sent = visitor.post("/gradio_api/upload", files=files)
     assert sent.status_code == 413
+    assert re.search("Too Large|maximum allowed size", sent.text)
+    assert not any(path.stat().st_size for path in page.uploads.rglob("*") if path.is_file())
+    assert asyncio.run(visit(page.local_url, [encode(HAND[..., 0])]))[1].came == "answer"
+
+
+def test_a_picture_that_two_visitors_drop_is_answered_to_both(page):
+    async def drop():
+        visitors = Visitor(page.local_url), Visitor(page.local_url)
+        places = []
+        for each in visitors:
+            await each.open()
+            sent = await each.send("hand.jpg", encode(HAND[..., 0]))
+            places += sent.json()
+        assert places[0] == places[1]
+        answers = [await each.ask(places[0]) for each in visitors]
+        for each in visitors:
+            await each.client.aclose()
+        assert not Path(places[0]).exists()
+        return answers
+
+    assert asyncio.run(drop()) == ["answer", "answer"]
+
+
+def test_when_too_many_wait_the_next_is_told(page, visitor, monkeypatch):
+    monkeypatch.setattr(page._queue, "max_size", 0)
+    call = {"data": [None], "fn_index": 0, "session_hash": "a"}
+    told = visitor.post("/gradio_api/queue/join", json=call)
+    assert told.status_code == 503  # at which the page says "currently busy. Please try again."
+    assert "Queue is full" in told.json()["detail"]
+
+
+def test_nobody_passes_by_the_queue(visitor):
+    call = {"data": [None], "fn_index": 0, "session_hash": "a"}
+    assert visitor.post("/gradio_api/run/predict", json=call).status_code == 404
+
+
+def test_recordings_are_not_taken(visitor):
+    sent = visitor.post("/gradio_api/process_recording", files={"video": ("a.webm", b"film")})
+    assert sent.status_code == 404
+
+
+def test_what_is_left_of_uploads_is_swept_when_it_is_old(tmp_path):
+    old, new, whole = tmp_path / "tmp1", tmp_path / "tmp2", tmp_path / "0f" / "tmp3"
+    whole.parent.mkdir()
+    for path in (old, new, whole):
+        path.write_bytes(b"half a pict")
+    for path in (old, whole):
+        os.utime(path, (0, 0))
+    limits.sweep(tmp_path)
+    assert (old.exists(), new.exists(), whole.exists()) == (False, True, True)
 
 
 def test_a_port_that_is_taken_is_told(page, capsys):
