@@ -206,7 +206,7 @@ def beyond_text(results) -> str:
     return (
         f"**Beyond the data set**, on {beyond['images']} external pictures from "
         f"{beyond['sources']} public sources, plain models fail on whole classes and the robust "
-        "one holds up. It has its price: it is twice as large as the plain one and trained "
+        "one holds up, at a price: it is twice as large as the plain one, was trained "
         f"in {spent['robust CNN']} in place of {spent['plain CNN']}, and on the random split it "
         f"makes {errors} errors, the plain one {beyond['random split']['plain CNN']}. The control "
         "has the same width and epochs, without the new renderings. "
