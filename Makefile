@@ -27,7 +27,7 @@ PAGES := $(patsubst notebooks/%.ipynb,build/%.html,$(sort $(wildcard notebooks/0
 # time; then the models that they trained are scored.
 demo: .venv/ready
 	rm -rf notebooks/build/quick* build/0*.html
-	@$(MAKE) --no-print-directory --jobs=2 $(filter build/05% build/03%,$(PAGES)) $(PAGES)
+	@$(MAKE) --no-print-directory --jobs=2 $(filter build/06% build/03%,$(PAGES)) $(PAGES)
 	cp notebooks/glossary.md build
 	cd notebooks && $(QUICK) ../$(BIN)/python -m medmnist_keras demo
 	@echo "Open build/01_explore_the_data.html in a browser."
