@@ -4,7 +4,8 @@
     python -m benchmarks.load
 
 Five minutes on two CPU cores, which pages and visitors share; everything stays on this machine.
-It prints a table and writes `build/load.json`.
+It prints a table and writes `build/load.json`; copied to `notebooks/load.json`, `make results`
+tells it in the docs.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from medmnist_keras import CLASS_NAMES, INFO, load_images, plots
 from medmnist_keras.info import PUBLISHED
 from medmnist_keras.models.networks import WEIGHTS_DIR
 from medmnist_keras.storage import replacing
+from tools.load import END_OF_LOAD, LOAD_START, load_block
 
 ROOT = Path(__file__).parents[1]
 SPEED_START = "<!-- speed: written by `make results` -->"
@@ -311,6 +312,8 @@ def main() -> None:
     speed = SPEED_START, END_OF_SPEED, speed_block(last_benchmark())
     fill(ROOT / "README.md", (START, END, readme_block(results)))
     fill(ROOT / "docs" / "results.md", (START, END, results_block(results)), speed)
+    visitors = json.loads((ROOT / "notebooks" / "load.json").read_text(encoding="utf-8"))
+    fill(ROOT / "docs" / "using.md", (LOAD_START, END_OF_LOAD, load_block(visitors)))
 
 
 def fill(page: Path, *blocks) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tools import readme
+from tools.load import load_block
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -29,6 +30,17 @@ def test_speed_is_that_of_the_last_full_benchmark():
     assert readme.speed_block(benchmark) in page, "Run `make results`."
     assert benchmark["machine"]["Mode"] == "full"
     assert not benchmark["failures"]
+
+
+def test_load_is_that_of_the_last_measurement():
+    visitors = json.loads((ROOT / "notebooks" / "load.json").read_text(encoding="utf-8"))
+    page = (ROOT / "docs" / "using.md").read_text(encoding="utf-8")
+    assert load_block(visitors) in page, "Run `make results`."
+    crowds = [part for part in visitors.values() if isinstance(part, dict) and "rows" in part]
+    assert len(crowds) == 4
+    for crowd in crowds:
+        assert crowd.get("files_left_at_the_end", 0) == 0
+        assert all(row["nothing"] == 0 for row in crowd["rows"])
 
 
 def test_it_is_short():
