@@ -62,7 +62,8 @@ def write_space(target: Path) -> None:
         tags=TAGS,
         short_description="Six kinds of medical picture, or none of these",
     )
-    pins = [_pin(line) for line in project["dependencies"]]  # the hub itself installs Gradio
+    wanted = project["dependencies"] + project["optional-dependencies"]["demo"]
+    pins = [_pin(line) for line in wanted if Requirement(line).name != "gradio"]  # the hub's own
     with replacing(target) as (draft,):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / "medmnist_keras", draft / "medmnist_keras", ignore=ignored)
