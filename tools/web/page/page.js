@@ -46,7 +46,7 @@ function showFacts() {
   find("threshold").textContent =
     facts.threshold === null
       ? ""
-      : `Where it is one of the six by less than ${percent(facts.threshold)} the answer is “${facts.below_threshold}”.`;
+      : `Below a probability of ${percent(facts.threshold)} that it is one of the six, the answer is “${facts.below_threshold}”.`;
   for (const name of facts.class_names) {
     const row = find("bars").insertRow();
     const head = document.createElement("th");
@@ -94,6 +94,7 @@ function showAnswer({ probabilities, known }) {
     row.cells[2].textContent = percent(probabilities[at]);
     row.dataset.probability = probabilities[at]; // all digits, for whoever wants them
   });
+  find("verdict").scrollIntoView({ block: "nearest" }); // on a phone it is below the picture
 }
 
 // -- What a visitor does ---------------------------------------------------------------------
