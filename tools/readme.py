@@ -175,17 +175,22 @@ def results_block(results) -> str:
     return "\n\n".join(
         [
             START,
+            "## Scores",
             _about(results),
             scores_table(results),
             _twins(results),
             f"McNemar's test between the two networks on the grouped split, which treats pictures "
             f"as independent: p = {results['mcnemar_p']:.2g}. {results['run']['Versions']}.",
-            "**How much of the score is due to the data set being easy?** Median and range over "
-            f"{seeds} seeds, each with a split of its own (ResNet50V2: one seed):",
+            "## How much of it is due to the data set being easy?",
+            f"Median and range over {seeds} seeds, each with a split of its own (ResNet50V2: one "
+            "seed):",
             "![Error rates of trivial baselines and our models](../images/task.png)",
             spread_table(results),
+            "## What others publish",
             published_table(),
+            "## Times",
             times_table(results),
+            "## Beyond the data set",
             beyond_text(results),
             "![Recall of plain and robust models on the external pictures](../images/beyond.png)",
             "*Sources and licences of the external pictures: [list](external.md)*",
