@@ -241,7 +241,7 @@ share some. Some errors on the test pictures are slices through the heart that t
 under AbdomenCT and the model under ChestCT. On the external test set it rejects breast MRI most
 often, much of it one breast seen from the side, which the data set doesn't have. Most slices of a
 brain in MRI pass for one of the six: at 64×64 pixels little but the ring of the skull tells them
-from head CT. A picture of nothing but the grey that chest CT has as its background, 128, passes for
+from head CT. A picture of nothing but a grey near the background of chest CT, 126, passes for
 chest CT. Scores were compared on the out-of-distribution sets above, and training draws many of
 their kinds with other pens, so they are no blind test either. Parts and other renderings of the six
 kinds that training takes for outliers, such as a shoulder out of a chest X-ray, may be rejected or

@@ -233,7 +233,7 @@ def test_the_model_that_really_ships():
     loaded, threshold = load_model("baseline_cnn")
     assert loaded.count_params() == baseline_cnn(width=ROBUST_WIDTH).count_params()
     assert threshold == shipped_threshold("baseline_cnn")
-    table = predict([BLACK, WHITE])  # not 128: chest CT has that background, and it passes
+    table = predict([BLACK, WHITE])  # not 127: near the background of chest CT, it passes
     assert table["answer"].tolist() == ["none of these"] * 2
     assert (table["known"] < threshold).all()
 
