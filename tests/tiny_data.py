@@ -2,9 +2,14 @@
 
 import http.server
 import io
+import re
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import keras
 import numpy as np
+import pytest
 from keras import layers
 from PIL import Image
 
@@ -20,6 +25,37 @@ class SilentHandler(http.server.SimpleHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+def in_a_thread(function, *args):
+    """What a function returns that runs an event loop, for Playwright leaves one of its own running
+    in the thread of the tests."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(function, *args).result()
+
+
+@contextmanager
+def page_of(command, environment, folder=None):
+    """The address of the live page that a command serves, until it is terminated."""
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        told = ""
+        for line in process.stdout:
+            told += line
+            if found := re.search(r"http://127\.0\.0\.1:\d+/", line):
+                break
+        else:
+            pytest.fail(told)
+        try:
+            yield found.group()
+        finally:
+            process.terminate()
 
 
 def encode(image, kind="JPEG") -> bytes:

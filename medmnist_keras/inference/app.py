@@ -88,7 +88,7 @@ def build_app() -> "gr.Blocks":
         except ValueError as error:
             started = None, show_problem(str(error)), *untouched
         finally:
-            Path(path).unlink(missing_ok=True)
+            Path(path).unlink(missing_ok=True)  # also where what it holds was remembered
         return None, *started  # the place where pictures are dropped is free again
 
     def choose(event: gr.EventData):

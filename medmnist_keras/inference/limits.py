@@ -30,6 +30,9 @@ def server_settings(folder: Path) -> dict[str, Any]:
 
     Args:
         folder: `Path` of the page's uploads.
+
+    Returns:
+        dict of str to what Starlette makes an application of: `middleware`, `routes`, `lifespan`.
     """
     from starlette.middleware import Middleware
     from starlette.middleware.body_limit import RequestBodyLimitMiddleware

@@ -1,20 +1,14 @@
 """What the benchmark of many visitors counts, without the live page."""
 
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from tiny_data import in_a_thread
 
 pytest.importorskip("httpx")
 
 from benchmarks import load
 from benchmarks.visitors import Wait, draw_files, draw_large, fetch, together
-
-
-def in_a_thread(function, *args):
-    """For Playwright, in other tests, leaves an event loop running in this one."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(function, *args).result()
 
 
 def test_times_are_those_of_answers():

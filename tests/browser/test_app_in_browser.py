@@ -3,12 +3,12 @@
 import io
 import os
 import re
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 from PIL import Image
+from tiny_data import page_of
 
 from medmnist_keras.data import draw_phantoms
 
@@ -24,18 +24,8 @@ def served(tmp_path_factory):
     environment = {**os.environ, "GRADIO_TEMP_DIR": str(uploads), "KERAS_HOME": str(home)}
     environment.pop("MEDICAL_MNIST_DIR", None)
     command = [sys.executable, "-m", "medmnist_keras", "app", "--no-open"]
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        told = ""
-        for line in process.stdout:
-            told += line
-            if address := re.search(r"http://127\.0\.0\.1:\d+/", line):
-                break
-        else:
-            pytest.fail(told)
-        yield address.group(), uploads
-        process.terminate()
+    with page_of(command, environment) as address:
+        yield address, uploads
     assert list(uploads.iterdir()) == []
 
 

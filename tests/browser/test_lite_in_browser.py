@@ -1,12 +1,8 @@
 """The notebook of `make lite` in a real browser, which reaches nothing but this machine."""
 
 import json
-import threading
-from functools import partial
-from http.server import ThreadingHTTPServer
 
 import pytest
-from tiny_data import SilentHandler
 
 from tools.lite import make
 
@@ -14,14 +10,6 @@ pytestmark = pytest.mark.slow
 
 JUPYTER = make.ROOT / "build" / "lite-tools" / "bin" / "jupyter"
 LONG = 180_000  # milliseconds; Python and NumPy come as WebAssembly
-
-
-def served(folder):
-    """A server of the folder, and the address of the site in it."""
-    handler = partial(SilentHandler, directory=folder)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server, f"http://127.0.0.1:{server.server_port}/lite/"
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +21,7 @@ def wheel():
 
 
 @pytest.fixture
-def opened(page, tmp_path, wheel, request):
+def opened(page, tmp_path, wheel, request, serve):
     """The notebook in a page, with these packages; its last cell says that all went well."""
     try:
         make.make_lite(tmp_path / "lite", wheel, JUPYTER, request.param)
@@ -47,13 +35,10 @@ def opened(page, tmp_path, wheel, request):
     # What can't run without NumPy is left out where there is none.
     notebook["cells"] = [*(notebook["cells"] if request.param else []), last]
     stored.write_text(json.dumps(notebook), encoding="utf-8")
-    server, address = served(tmp_path)
-    page.goto(address)
+    page.goto(f"{serve(tmp_path)}/lite/")
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=LONG)
     yield page
     assert page.outside == []
-    server.shutdown()
-    server.server_close()
 
 
 def run_all(page):

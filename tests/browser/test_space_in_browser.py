@@ -1,13 +1,11 @@
 """The Space as the hub would start it, on this machine: its page answers a drawn picture."""
 
-import io
 import os
 import re
-import subprocess
 import sys
 
 import pytest
-from PIL import Image
+from tiny_data import encode, page_of
 
 from medmnist_keras.data import draw_phantoms
 from tools.space.make import write_space
@@ -20,30 +18,14 @@ def address(tmp_path):
     environment = {**os.environ, "KERAS_HOME": str(tmp_path / "home")}
     for name in ("MEDICAL_MNIST_DIR", "PYTHONPATH", "GRADIO_SERVER_NAME"):
         environment.pop(name, None)
-    with subprocess.Popen(
-        [sys.executable, "app.py"],
-        cwd=tmp_path / "space",
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        told = ""
-        for line in process.stdout:
-            told += line
-            if found := re.search(r"http://127\.0\.0\.1:\d+/", line):
-                break
-        else:
-            pytest.fail(told)
-        yield found.group()
-        process.terminate()
+    with page_of([sys.executable, "app.py"], environment, tmp_path / "space") as address:
+        yield address
 
 
 def test_the_page_of_the_space_answers(page, address):
     page.goto(address)
-    file = io.BytesIO()
-    Image.fromarray(draw_phantoms({"Hand": 1})[0][0, ..., 0]).save(file, "PNG")
-    picture = {"name": "hand.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    file = encode(draw_phantoms({"Hand": 1})[0][0, ..., 0], "PNG")
+    picture = {"name": "hand.png", "mimeType": "image/png", "buffer": file}
     page.wait_for_selector("#picture input[type=file]", state="attached")
     page.set_input_files("#picture input[type=file]", picture)
     for model in ("robust", "plain"):

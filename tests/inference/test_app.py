@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_data import dicom, encode
+from tiny_data import dicom, encode, in_a_thread
 
-from benchmarks.visitors import Visitor, visit
+from benchmarks.visitors import Visitor, together, visit
 from medmnist_keras import CLASS_NAMES, __main__, baseline_cnn, load_images, load_model
 from medmnist_keras.data import draw_phantoms
 from medmnist_keras.inference import app, html as html_module, limits, session
@@ -273,7 +273,8 @@ def test_what_is_too_large_is_refused_and_leaves_nothing(count, size, page, visi
     assert sent.status_code == 413
     assert re.search("Too Large|maximum allowed size", sent.text)
     assert not any(path.stat().st_size for path in page.uploads.rglob("*") if path.is_file())
-    assert asyncio.run(visit(page.local_url, [encode(HAND[..., 0])]))[1].came == "answer"
+    visits = [visit(page.local_url, [encode(HAND[..., 0])])]
+    assert in_a_thread(together, visits)[1].came == "answer"
 
 
 def test_a_picture_that_two_visitors_drop_is_answered_to_both(page):
@@ -291,7 +292,7 @@ def test_a_picture_that_two_visitors_drop_is_answered_to_both(page):
         assert not Path(places[0]).exists()
         return answers
 
-    assert asyncio.run(drop()) == ["answer", "answer"]
+    assert in_a_thread(asyncio.run, drop()) == ["answer", "answer"]
 
 
 def test_when_too_many_wait_the_next_is_told(page, visitor, monkeypatch):

@@ -229,11 +229,16 @@ def test_weights_of_another_width(tmp_path):
         load_model(tmp_path / "five.weights.h5")
 
 
+@pytest.mark.xfail(strict=True, reason="near the background of chest CT, as the model card tells")
+def test_the_model_that_really_ships_rejects_a_uniform_grey():
+    assert predict([GREY])["answer"].tolist() == ["none of these"]
+
+
 def test_the_model_that_really_ships():
     loaded, threshold = load_model("baseline_cnn")
     assert loaded.count_params() == baseline_cnn(width=ROBUST_WIDTH).count_params()
     assert threshold == shipped_threshold("baseline_cnn")
-    table = predict([BLACK, WHITE])  # not 127: near the background of chest CT, it passes
+    table = predict([BLACK, WHITE])
     assert table["answer"].tolist() == ["none of these"] * 2
     assert (table["known"] < threshold).all()
 

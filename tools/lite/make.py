@@ -22,6 +22,7 @@ import requests
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from medmnist_keras.storage import replacing
+from tools.served import describe_served
 from tools.slides.npm import fetch_package
 
 ROOT = Path(__file__).parents[2]
@@ -178,11 +179,7 @@ def main() -> None:
         sys.exit(str(error))
     except subprocess.CalledProcessError as error:
         sys.exit(f"{error}\n{(error.stderr or b'').decode(errors='replace')}")
-    size = sum(file.stat().st_size for file in target.rglob("*") if file.is_file()) / 1e6
-    print(
-        f"{target.relative_to(ROOT)}: {size:.0f} MB. Put it on a web server, or look at it with "
-        f"python -m http.server --directory {target.relative_to(ROOT)}"
-    )
+    print(describe_served(target))
 
 
 if __name__ == "__main__":

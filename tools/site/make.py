@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader
 
 from medmnist_keras import INFO
 from medmnist_keras.storage import replacing
+from tools.served import describe_served
 from tools.site.pages import REPOSITORY, ROOT, SOURCES, TEMPLATES, Page, as_html, make_page
 from tools.slides.cells import TITLE, tell
 from tools.slides.figures import FOLDER
@@ -162,12 +163,7 @@ def main() -> None:
     target = ROOT / "build" / "site"
     for lacking in make_site(target):
         print(f"The site lacks what a full run stores: {lacking}.", file=sys.stderr)
-    files = [file for file in target.rglob("*") if file.is_file()]
-    size = sum(file.stat().st_size for file in files) / 1e6
-    print(
-        f"{target.relative_to(ROOT)}: {len(files)} files, {size:.0f} MB. Put it on any web server, "
-        f"or look at it with python -m http.server --directory {target.relative_to(ROOT)}"
-    )
+    print(describe_served(target))
 
 
 if __name__ == "__main__":

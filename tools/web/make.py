@@ -17,6 +17,7 @@ from PIL import Image
 from medmnist_keras import export, load_model
 from medmnist_keras.inference.session import drawn_examples
 from medmnist_keras.storage import replacing
+from tools.served import describe_served
 from tools.slides.npm import fetch_package
 
 ROOT = Path(__file__).parents[2]
@@ -78,11 +79,7 @@ def main() -> None:
         make_page(target, fetch_runtime())
     except (ImportError, OSError, ValueError, RuntimeError) as error:
         sys.exit(str(error))
-    size = sum(file.stat().st_size for file in target.rglob("*") if file.is_file()) / 1e6
-    print(
-        f"{target.relative_to(ROOT)}: {size:.0f} MB. Put it on any web server, or look at it with "
-        f"python -m http.server --directory {target.relative_to(ROOT)}"
-    )
+    print(describe_served(target))
 
 
 if __name__ == "__main__":
